@@ -1,0 +1,10 @@
+# One google-benchmark program per `*_bench.cc`.
+find_package(benchmark REQUIRED)
+file(GLOB_RECURSE LATHE_BENCH_FILES CONFIGURE_DEPENDS src/*_bench.cc)
+foreach(file IN LISTS LATHE_BENCH_FILES)
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(${name} ${file})
+  target_include_directories(${name} PRIVATE src)
+  target_link_libraries(${name} PRIVATE lathe lathe_flags benchmark::benchmark_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/benches)
+endforeach()

@@ -1,0 +1,13 @@
+# One program per `*_test.cc`, named after it, discovered case by case.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+file(GLOB_RECURSE LATHE_TEST_FILES CONFIGURE_DEPENDS src/*_test.cc cli/*_test.cc tests/*_test.cc)
+foreach(file IN LISTS LATHE_TEST_FILES)
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(${name} ${file})
+  target_include_directories(${name} PRIVATE src)
+  target_link_libraries(${name} PRIVATE lathe lathe_flags fmt::fmt nlohmann_json::nlohmann_json GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE LATHE_BINARY="${CMAKE_BINARY_DIR}/lathe")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+endforeach()
