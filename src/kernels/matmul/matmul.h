@@ -1,0 +1,173 @@
+// The contract of every matmul kernel, and the row that describes one.
+//
+//   C[i,j] = epilogue( sum over k of A[i,k] * W[k,j] )      0 <= i < M, 0 <= j < N, 0 <= k < K, each at least 1
+//
+// ORDER OF ADDITION. Every output is one chain over k = 0 .. K-1, the same for every M, thread count and variant of
+// the same numerics:
+//   f32   acc = fma(a[k], w[k], acc), k ascending, from +0; bf16 and f16 weights are widened first (exact).
+//   a16   (q8_0, q4_0) activations are quantised per row and block of 32 k to 16 bits (see QuantA); per block the
+//         integer dot product is exact in s32, then acc = fma(float(dot), w_scale * a_scale, acc), blocks ascending.
+//   a16r  (i8) activations are quantised per row to the widest integer for which no sum of K products overflows s32;
+//         the dot product over all of K is exact, then acc = float(dot) * a_scale; the epilogue's col_scale follows.
+//   s32   (s8, u8 activations, s8 weights) exact integers, so any order gives the same bits.
+// Where K is blocked the partial sums are stored and reloaded as they are, which changes no bit.
+//
+// LAYOUT. Weights lie in panels of 16 columns, K running inside a panel, so that one lane is one output column and a
+// row of outputs is the same whatever the vector width. The last panel is filled up with zeros by the packer; nobody
+// else ever pads: kernels read exactly the A rows they were given and write exactly the C elements they own.
+//
+// Kernels never allocate, start threads, read clocks or the environment; scratch memory comes from the caller, sized
+// by the row's own function. They are total on the domain above: NaN and infinity flow through as IEEE says (a16:
+// a row block holding one yields NaN).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "platform/cpu.h"
+
+namespace lathe::matmul {
+
+constexpr int kPanel = 16;  // columns per panel
+constexpr int kBlock = 32;  // k per quantisation block
+
+enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32 };
+std::string_view type_name(Type type);
+
+// How the source of W lies in memory.
+enum class Order : uint8_t {
+  nk,  // [N,K]: row j holds the K weights of output j (PyTorch Linear, GGUF)
+  kn,  // [K,N]
+};
+std::string_view order_name(Order order);
+
+enum class Activation : uint8_t { none, relu, gelu_erf, gelu_tanh, silu };
+std::string_view activation_name(Activation activation);
+
+// What a kernel reads as W.
+enum class Layout : uint8_t {
+  panel_f32,   // [N/16][K][16] f32
+  panel_bf16,  // [N/16][K][16] bf16
+  panel_f16,   // [N/16][K][16] f16
+  panel_q8,    // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16] }
+  panel_q4,    // [N/16] { u4 [K/32][4][16][4], low nibble k = 4g.., high nibble k = 4g+16..; f16 scale[K/32][16] }
+  panel_i8,    // [N/16] { s8 [K/4][16][4]; f32 scale[16]; s32 column_sum[16] }
+  rows_f32,    // [K,N] f32 in place, not prepared
+};
+std::string_view layout_name(Layout layout);
+
+// After the sum, in this order, each step rounded to f32 once:
+//   v *= alpha;  v *= col_scale[j];  v = fma(beta, C_old, v);  v += bias[j];  v = act(v);
+//   gated: v = act(gate) * up, where gate and up each went through the steps before act (beta is not allowed here);
+//   v += residual[i,j];  C[i,j] = round(v)
+// A step whose operand is absent (1, 0, nullptr, none) is skipped and changes no bit.
+struct Epilogue {
+  float alpha = 1.0f;
+  float beta = 0.0f;
+  const float* col_scale = nullptr;  // [N]
+  const float* bias = nullptr;       // [N]; gated: [2N], gates first
+  Activation act = Activation::none;
+  bool gated = false;               // C has N columns, W has 2N: gate j and up j
+  const float* residual = nullptr;  // [M,N], may be C itself
+  int64_t residual_ld = 0;
+  // s32 numerics only: C = sum (a - a_zero) * (w - w_zero[j])
+  int32_t a_zero = 0;
+  const int32_t* w_zero = nullptr;  // [N]
+};
+
+// What is asked for, without pointers: the domain of dispatch, probe, explain and the plan file.
+struct Problem {
+  int64_t m = 1, n = 1, k = 1;
+  Type a = Type::f32;
+  Type w = Type::f32;
+  Type c = Type::f32;
+  Order order = Order::nk;
+  bool a_transposed = false;  // A is given as [K,M]
+  bool prepared = true;       // W was packed when it was bound; false: activations by activations
+  int64_t batch = 1;          // independent products of the same shape (attention heads)
+  bool gated = false;
+  Activation act = Activation::none;
+  bool bias = false, residual = false, accumulate = false;  // accumulate: beta != 0
+  bool col_scale = false;
+};
+
+// Activations as a kernel wants them.
+enum class AForm : uint8_t {
+  in_place,     // the caller's A, any strides
+  copied,       // f32 rows copied to a padded row stride (a power-of-two stride would fight over the L1 sets)
+  quant_block,  // a16: s16 rows and an f32 scale per block of 32
+  quant_row,    // a16r: s16 rows and one f32 scale per row
+  widened,      // s32: s8 or u8 rows widened to s16, and their sums
+};
+
+// Rows [0, m) of A to be brought into `form`. Outputs point at the first of these rows.
+struct PrepareArgs {
+  int64_t m, k;
+  const void* a;
+  int64_t a_row, a_k;  // element strides of A
+  Type a_type;
+  void* rows;    // f32 or s16, row stride prepared_row(k) elements, zero filled up to a multiple of 32
+  float* scale;  // quant_block: [m][ceil(k/32)]; quant_row: [m]
+  int32_t* sum;  // widened: [m]
+};
+
+// One rectangle of C: m rows by n columns, all of K.
+struct Args {
+  int64_t m, n, k;
+  const void* a;       // in_place: first row; else the prepared rows
+  int64_t a_row, a_k;  // element strides (prepared: prepared_row(k) and 1)
+  const float* a_scale;
+  const int32_t* a_sum;
+  const std::byte* w;  // first panel of this rectangle (gated: panels 2p and 2p+1 are gate and up of columns 16p..)
+  int64_t w_panel;     // bytes from a panel to the next
+  int64_t w_k;         // rows_f32: elements from k to k+1
+  void* c;
+  int64_t ldc;  // elements
+  Type c_type;
+  Epilogue epilogue;  // its pointers are those of this rectangle's first row and column; bias_up: see below
+  const float* bias_up = nullptr;  // gated: bias of the up half, first column of this rectangle
+  std::byte* scratch;              // Variant::scratch_bytes(m, k), aligned to 64
+};
+
+// A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.
+struct Variant {
+  const char* name;      // isa.numerics.weights.regime, a coordinate and unique
+  const char* numerics;  // "f32", "a16", "a16r", "s32": equal numerics give equal bits
+  Isa isa;
+  Type a, w;
+  Layout layout;
+  AForm a_form;
+  int mr;            // rows of the register tile
+  int kc;            // k per cache block; 0: all of K at once
+  int64_t m_max;     // rows of one call beyond which it refuses; 0: none
+  const char* what;  // one line for people
+  // nullptr where the variant takes the problem, else the sentence that says why not. Shape and types only.
+  const char* (*refuses)(const Variant&, const Problem&) noexcept;
+  int64_t (*scratch_bytes)(int64_t m, int64_t k) noexcept;
+  void (*prepare)(const PrepareArgs&) noexcept;  // nullptr for in_place
+  void (*run)(const Args&) noexcept;
+};
+
+// The one table: every variant compiled into this build, best first within an instruction set.
+std::span<const Variant* const> variants();
+const Variant* find_variant(std::string_view name);
+
+// Why `variant` cannot take `problem` on a CPU with `features`; empty where it can.
+std::string refusal(const Variant& variant, const Problem& problem, FeatureSet features);
+
+// Elements from one prepared row to the next: K rounded up to 32 and 32 more, so rows do not share L1 sets.
+constexpr int64_t prepared_row(int64_t k) { return (k + kBlock - 1) / kBlock * kBlock + kBlock; }
+
+// Row-group sizes: m rows as ceil(m / mr) groups that differ by one at most, larger first. 7 = 4 + 3, not 6 + 1:
+// a tile of one row has too few independent chains to hide the latency of an FMA.
+struct RowGroups {
+  int64_t count, base, larger;  // `larger` groups of base + 1 rows come first
+  constexpr RowGroups(int64_t m, int64_t mr) : count((m + mr - 1) / mr), base(m / count), larger(m % count) {}
+  constexpr int64_t begin(int64_t g) const { return g * base + (g < larger ? g : larger); }
+  constexpr int64_t rows(int64_t g) const { return base + (g < larger ? 1 : 0); }
+};
+
+}  // namespace lathe::matmul

@@ -1,0 +1,88 @@
+// matmul as an operation of the team: shapes checked, weights prepared, a kernel row chosen, the work divided.
+//
+// Life of a product: Weights::prepare (once, when a weight is bound) -> MatmulPlan::create (once per shape: which
+// variant, how divided, how much workspace) -> MatmulPlan::run inside a team program (no allocation).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/memory.h"
+#include "kernels/matmul/layout.h"
+#include "kernels/matmul/matmul.h"
+#include "lathe/status.h"
+#include "platform/team.h"
+
+namespace lathe::ops {
+
+// Weights packed into panels. Gated weights interleave panels of gate and up.
+class Weights {
+ public:
+  // One source [N,K] or [K,N] (or, gated, two of the same shape) packed by `team` (nullptr: the calling thread).
+  // `layout` must be one that `sources` can be packed into; matmul::prepared_layout gives the usual one.
+  static Result<Weights> prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, matmul::Layout layout,
+                                 Team* team);
+
+  matmul::Layout layout() const { return layout_; }
+  int64_t n() const { return n_; }
+  int64_t k() const { return k_; }
+  bool gated() const { return gated_; }
+  int64_t bytes() const { return static_cast<int64_t>(panels_.size()); }
+  const std::byte* data() const { return panels_.data(); }
+
+ private:
+  Buffer panels_;
+  matmul::Layout layout_ = matmul::Layout::panel_f32;
+  int64_t n_ = 0, k_ = 0;
+  bool gated_ = false;
+};
+
+// The operands of one call. Strides are in elements; batch strides are ignored where batch == 1.
+struct MatmulOperands {
+  const void* a = nullptr;
+  int64_t lda = 0;  // of the matrix as given: [M,K], or [K,M] where a_transposed
+  int64_t a_batch = 0;
+  const Weights* weights = nullptr;  // prepared
+  const float* w = nullptr;          // unprepared: f32 [N,K] or [K,N]
+  int64_t ldw = 0;
+  int64_t w_batch = 0;
+  void* c = nullptr;
+  int64_t ldc = 0;
+  int64_t c_batch = 0;
+  matmul::Epilogue epilogue;
+};
+
+class MatmulPlan {
+ public:
+  // With `variant` nullptr the table's regimes choose (or the tuner's choice, where the caller looked one up).
+  static Result<MatmulPlan> create(const matmul::Problem& problem, const matmul::Variant* variant, int workers);
+
+  const matmul::Problem& problem() const { return problem_; }
+  const matmul::Variant& variant() const { return *variant_; }
+  int64_t workspace_bytes() const { return workspace_; }
+
+  // Called by every worker of a team program, with the same operands and a workspace of workspace_bytes() aligned to
+  // 64. Ends without a barrier: the caller synchronises before C is read. Starts with none: A must be complete.
+  void run(Team::Worker& worker, const MatmulOperands& operands, std::byte* workspace) const noexcept;
+
+ private:
+  matmul::Problem problem_;
+  const matmul::Variant* variant_ = nullptr;
+  int workers_ = 1;
+  int64_t workspace_ = 0;
+  int64_t rows_bytes_ = 0, scale_bytes_ = 0, sum_bytes_ = 0, packed_bytes_ = 0, scratch_bytes_ = 0;  // its parts
+  int64_t row_blocks_ = 1, panel_blocks_ = 1;                                                        // division of C
+};
+
+// Which variant dispatch takes for `problem` on `features` when no tuner plan says otherwise, by the regimes table.
+Result<const matmul::Variant*> choose_variant(const matmul::Problem& problem, FeatureSet features);
+
+// FLOPs (2*M*N*K*batch; gated counts both halves) and the bytes that must move at least once (A, W as prepared, C).
+struct Cost {
+  double flops = 0, bytes = 0;
+};
+Cost cost(const matmul::Problem& problem);
+
+}  // namespace lathe::ops

@@ -1,0 +1,32 @@
+// Block formats as plain structs, with scalar encode and decode as their definition (GGUF's, from ggml-quants.c).
+#pragma once
+
+#include <cstdint>
+
+#include "base/types.h"
+
+namespace lathe {
+
+// 32 weights: value = d * qs[i].
+struct BlockQ8_0 {
+  static constexpr int kSize = 32;
+  f16 d;
+  int8_t qs[kSize];
+};
+static_assert(sizeof(BlockQ8_0) == 34);
+
+// 32 weights: value = d * (nibble - 8); element i < 16 is the low nibble of qs[i], element i + 16 the high one.
+struct BlockQ4_0 {
+  static constexpr int kSize = 32;
+  f16 d;
+  uint8_t qs[kSize / 2];
+};
+static_assert(sizeof(BlockQ4_0) == 18);
+
+// `count` <= 32 values from x; the rest of the block is zero.
+void encode(const float* x, int count, BlockQ8_0* block) noexcept;
+void encode(const float* x, int count, BlockQ4_0* block) noexcept;
+void decode(const BlockQ8_0& block, float* out) noexcept;  // 32 values
+void decode(const BlockQ4_0& block, float* out) noexcept;
+
+}  // namespace lathe
