@@ -1,5 +1,5 @@
 // The probe: runs (shape x contender), each verified before it is timed, contenders interleaved in one process.
-// It stays neutral: it measures and reports. Selection (tune/plan.h) reads its report.
+// It stays neutral: it measures and reports. Selection (tune/plan.h) is made from its report.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include "kernels/matmul/matmul.h"
 #include "lathe/status.h"
 
-namespace lathe::tune {
+namespace lathe::probe {
 
 // One line of a shapes file.
 struct Shape {
@@ -81,4 +81,4 @@ struct Options {
 Result<Report> run_probe(const std::vector<Shape>& shapes, const Options& options,
                          const std::function<void(int64_t, int64_t, std::string_view)>& progress);
 
-}  // namespace lathe::tune
+}  // namespace lathe::probe
