@@ -1,0 +1,34 @@
+# The front door. Every target works on a fresh Debian 12 as root or with sudo, from a clean clone.
+JOBS ?= $(shell nproc)
+export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
+export CTEST_PARALLEL_LEVEL = $(JOBS)
+
+.PHONY: build test demo check format peers deps clean
+build: deps  ## the library, the binary build/lathe, the tests and the benchmarks
+	cmake --preset release
+	cmake --build --preset release
+
+test: build  ## every test of the release build
+	ctest --preset release
+
+demo: deps  ## the matmul shapes of real models, every kernel verified and timed beside its peers
+	cmake --preset release
+	cmake --build --preset release --target lathe_cli
+	build/lathe probe matmul --preset models --quick
+
+check:  ## layers, text, format, the checkers' own tests; object symbols where build/ exists
+	tools/install_deps.sh check
+	tools/check.sh
+
+format:
+	tools/install_deps.sh check
+	git ls-files -z '*.cc' '*.h' | xargs -0 clang-format -i
+
+peers:  ## OpenBLAS, BLIS and oneDNN, which the probe loads at run time where they are installed
+	tools/install_deps.sh peers
+
+deps:
+	tools/install_deps.sh build
+
+clean:
+	rm -rf build build-*

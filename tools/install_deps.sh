@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs the Debian packages of the named groups that are missing, and does nothing where none is.
+#   tools/install_deps.sh [build] [check] [peers] [emulate]
+set -euo pipefail
+
+packages_of() {
+  case $1 in
+    build)
+      echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libhwy-dev \
+        libgtest-dev libbenchmark-dev
+      ;;
+    check) echo git python3 clang-format binutils ;;
+    peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 ;;
+    emulate) echo bochs bochsbios vgabios isolinux syslinux-common xorriso cpio gcc libc6-dev ;;
+    *) echo "install_deps.sh: no group '$1'; the groups are build, check, peers, emulate" >&2 && return 2 ;;
+  esac
+}
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+wanted=()
+for group in "${@:-build}"; do
+  names=$(packages_of "$group")
+  read -ra names <<<"$names"
+  wanted+=("${names[@]}")
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+  installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+  root=()
+elif command -v sudo >/dev/null; then
+  root=(sudo)
+else
+  echo "install_deps.sh: not root and no sudo; these packages are missing: ${missing[*]}" >&2
+  exit 1
+fi
+echo "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${root[@]}" apt-get update -qq
+"${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
