@@ -14,8 +14,9 @@ namespace lathe {
 class Team {
  public:
   struct Options {
-    int threads = 0;   // 0: what the machine recommends (cores, affinity mask, cgroup quota)
-    bool pin = false;  // bind worker i to the i-th allowed CPU
+    int threads = 0;  // 0: what the machine recommends (cores, affinity mask, cgroup quota)
+    // Bind worker i to the i-th allowed CPU. Worker 0 is the creating thread: the destructor gives it back its CPUs.
+    bool pin = false;
   };
 
   class Worker {
@@ -36,7 +37,6 @@ class Team {
     Team* team_ = nullptr;
     int id_ = 0;
     int count_ = 1;
-    uint32_t phase_ = 0;
   };
 
   static Result<std::unique_ptr<Team>> create(Options options);
@@ -47,7 +47,8 @@ class Team {
   int size() const;
 
   // Runs `program(worker)` on `workers` threads (0: all), the caller among them, and returns when all have left it.
-  // Nothing is allocated. Not reentrant: a program must not call run() on its own team. Counters start at 0.
+  // Nothing is allocated. Not reentrant: a program must not call run() on its own team, and one thread at a time runs
+  // programs. A program does not throw (the process would end). Counters start at 0.
   template <class Program>
   void run(Program&& program, int workers = 0) {
     run_erased([](void* p, Worker& w) { (*static_cast<std::remove_reference_t<Program>*>(p))(w); },
@@ -57,7 +58,7 @@ class Team {
  private:
   struct Shared;
   explicit Team(std::unique_ptr<Shared> shared);
-  void run_erased(void (*entry)(void*, Worker&), void* context, int workers);
+  void run_erased(void (*entry)(void*, Worker&), void* context, int workers) noexcept;
   std::unique_ptr<Shared> shared_;
 };
 
