@@ -1,0 +1,108 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace lathe {
+namespace {
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status refused(const std::string& path, const char* what, int error) {
+  return io_error(path + ": cannot " + what + ": " + std::strerror(error));
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+// Where `path` leads: a symbolic link keeps being one, the file behind it is replaced.
+std::string resolved(const std::string& path) {
+  char* real = ::realpath(path.c_str(), nullptr);
+  if (!real) return path;
+  std::string target = real;
+  std::free(real);
+  return target;
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Status write_in_place(const std::string& path, std::string_view bytes) {
+  const File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.fd() < 0 || !write_all(file.fd(), bytes)) return refused(path, "be written", errno);
+  return {};
+}
+
+}  // namespace
+
+Status write_file(const std::string& path, std::string_view bytes) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode)) return io_error(path + ": is a folder, needed: a file name");
+    return write_in_place(path, bytes);
+  }
+  const std::string target = resolved(path);
+  std::string temporary = target + ".XXXXXX";
+  const File file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (file.fd() < 0) return refused(path, "be created", errno);
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  const bool written = write_all(file.fd(), bytes) && ::fchmod(file.fd(), 0666 & ~mask) == 0 &&
+                       ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
+  if (!written) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    return refused(path, "be written", error);
+  }
+  const File folder(::open(folder_of(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.fd() >= 0) ::fsync(folder.fd());  // the name survives a power cut too, where the file system allows it
+  return {};
+}
+
+Result<std::string> read_file(const std::string& path, int64_t limit) {
+  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) {
+    if (errno == ENOENT) return not_found(path + ": there is no such file");
+    return refused(path, "be opened", errno);
+  }
+  std::string text;
+  std::array<char, 65536> part;
+  for (;;) {
+    const ssize_t got = ::read(file.fd(), part.data(), part.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return refused(path, "be read", errno);
+    if (got == 0) return text;
+    text.append(part.data(), static_cast<size_t>(got));
+    if (static_cast<int64_t>(text.size()) > limit)
+      return invalid_argument(path + ": is longer than the " + std::to_string(limit) + " bytes allowed");
+  }
+}
+
+}  // namespace lathe
