@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -54,6 +55,14 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// No other writer's, be it another thread or another process. One left by a killed process of our number is removed.
+std::string temporary_name(const std::string& target) {
+  static std::atomic<unsigned> counter{0};
+  const std::string name = target + "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp";
+  ::unlink(name.c_str());
+  return name;
+}
+
 Status write_in_place(const std::string& path, std::string_view bytes) {
   const File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (file.fd() < 0 || !write_all(file.fd(), bytes)) return refused(path, "be written", errno);
@@ -69,13 +78,11 @@ Status write_file(const std::string& path, std::string_view bytes) {
     return write_in_place(path, bytes);
   }
   const std::string target = resolved(path);
-  std::string temporary = target + ".XXXXXX";
-  const File file(::mkostemp(temporary.data(), O_CLOEXEC));
+  const std::string temporary = temporary_name(target);
+  const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.fd() < 0) return refused(path, "be created", errno);
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  const bool written = write_all(file.fd(), bytes) && ::fchmod(file.fd(), 0666 & ~mask) == 0 &&
-                       ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
+  const bool written =
+      write_all(file.fd(), bytes) && ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
   if (!written) {
     const int error = errno;
     ::unlink(temporary.c_str());
