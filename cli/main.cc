@@ -33,8 +33,10 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   }
   const auto extras = app.remaining(true);
   const bool is_group = !command->get_subcommands([](const CLI::App*) { return true; }).empty();
+  const bool no_command = error.get_name() == "RequiredError" || error.get_name() == "ExtrasError";
   std::string message = error.what();
-  if (is_group) message = extras.empty() ? "a command is missing" : "unknown command '" + extras.front() + "'";
+  if (is_group && no_command && (extras.empty() || !extras.front().starts_with('-')))
+    message = extras.empty() ? "a command is missing" : "unknown command '" + extras.front() + "'";
   report(message + "; see '" + path + " --help'");
   return kExitUsage;
 }

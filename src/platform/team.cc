@@ -9,6 +9,7 @@
 
 #include "platform/affinity.h"
 #include "platform/gate.h"
+#include "platform/machine.h"
 
 namespace lathe {
 namespace {
@@ -76,10 +77,12 @@ Result<std::unique_ptr<Team>> Team::create(Options options) {
                             std::to_string(kMostThreads) + ", or 0 for what the machine recommends");
   const std::vector<int> cpus = allowed_cpus();
   const int available = std::max<int>(1, static_cast<int>(cpus.size()));
-  const int threads = options.threads > 0 ? options.threads : available;
+  const int threads = options.threads > 0 ? options.threads : this_machine().threads;
   std::unique_ptr<Team> team(new Team(std::make_unique<Shared>(threads)));
   Shared& shared = *team->shared_;
-  if (threads > available) shared.barrier_spin_ns = shared.idle_spin_ns = kCrowdedSpinNs;
+  const double quota = this_machine().cpu_quota;
+  if (threads > available || (quota > 0 && threads >= quota + 1))
+    shared.barrier_spin_ns = shared.idle_spin_ns = kCrowdedSpinNs;
   const bool pin = options.pin && !cpus.empty();
   try {
     for (int id = 1; id < threads; ++id) {
