@@ -1,0 +1,90 @@
+// f32 vector math over Highway: exp_v, tanh_v, erf_v, sigmoid_v, relu, silu, gelu_erf, gelu_tanh on Vec<D>, for any f32
+// tag D. Bits equal those of scalar_math.h at every vector width.
+//
+// Only for ISA files (`*_avx2.cc`, `*_avx512.cc`, ...): Highway compiles statically for the flags of the including
+// file, and everything here lies in an unnamed namespace. No approximate reciprocals, no hwy/contrib/math.
+#pragma once
+
+// Highway counts AES and CLMUL as part of AVX2. We use neither, and our AVX2 unit does not ask the CPU for them.
+#ifndef HWY_DISABLE_PCLMUL_AES
+#define HWY_DISABLE_PCLMUL_AES 1
+#endif
+#include <hwy/highway.h>
+
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+#error "simd_math.h is for ISA files with a fused multiply-add"
+#endif
+
+namespace lathe::kernels {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The vector policy of math_steps.inl.h.
+template <class D>
+struct VectorOps {
+  using F = hn::Vec<D>;
+  using DU = hn::RebindToUnsigned<D>;
+  using U = hn::Vec<DU>;
+
+  static HWY_INLINE F set(float v) { return hn::Set(D(), v); }
+  static HWY_INLINE F fma(F a, F b, F c) { return hn::MulAdd(a, b, c); }
+#if HWY_ARCH_X86  // MINPS and MAXPS give the second operand where either is NaN
+  static HWY_INLINE F min(F a, F b) { return hn::Min(a, b); }
+  static HWY_INLINE F max(F a, F b) { return hn::Max(a, b); }
+#else
+  static HWY_INLINE F min(F a, F b) { return hn::IfThenElse(hn::Lt(a, b), a, b); }
+  static HWY_INLINE F max(F a, F b) { return hn::IfThenElse(hn::Gt(a, b), a, b); }
+#endif
+  static HWY_INLINE F neg_abs(F x) { return hn::Or(x, hn::SignBit(D())); }
+  static HWY_INLINE F copy_sign(F magnitude, F sign) { return hn::CopySign(magnitude, sign); }
+  static HWY_INLINE F select_negative(F x, F yes, F no) { return hn::IfThenElse(hn::Lt(x, hn::Zero(D())), yes, no); }
+  static HWY_INLINE U bits(F x) { return hn::BitCast(DU(), x); }
+  static HWY_INLINE F from_bits(U u) { return hn::BitCast(D(), u); }
+  template <int k>
+  static HWY_INLINE U shl(U u) {
+    return hn::ShiftLeft<k>(u);
+  }
+  template <int k>
+  static HWY_INLINE U shr(U u) {
+    return hn::ShiftRight<k>(u);
+  }
+};
+
+#include "kernels/common/math_steps.inl.h"
+
+template <class D>
+HWY_INLINE hn::Vec<D> exp_v(D, hn::Vec<D> x) {
+  return exp_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> tanh_v(D, hn::Vec<D> x) {
+  return tanh_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> erf_v(D, hn::Vec<D> x) {
+  return erf_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> sigmoid_v(D, hn::Vec<D> x) {
+  return sigmoid_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> relu(D, hn::Vec<D> x) {
+  return relu_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> silu(D, hn::Vec<D> x) {
+  return silu_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> gelu_erf(D, hn::Vec<D> x) {
+  return gelu_erf_steps<VectorOps<D>>(x);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> gelu_tanh(D, hn::Vec<D> x) {
+  return gelu_tanh_steps<VectorOps<D>>(x);
+}
+
+}  // namespace
+}  // namespace lathe::kernels
