@@ -1,6 +1,6 @@
 // exp, tanh, erf, sigmoid and the activations built on them, written once over a policy of f32 operations.
 //
-// The policy O is either ScalarOps (scalar_ops.inl.h) or VectorOps<D> (simd_math.h). Every operation in it is correctly
+// The policy O is either ScalarOps (scalar_steps.h) or VectorOps<D> (simd_math.h). Every operation in it is correctly
 // rounded or exact, so the same steps give the same f32 bits on every instruction set and vector width. NaN: O::min and
 // O::max give their second operand where either is NaN (as MINPS and MAXPS do), so a NaN argument stays one.
 //

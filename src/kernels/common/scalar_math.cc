@@ -1,15 +1,8 @@
 #include "kernels/common/scalar_math.h"
 
-#include <bit>
-#include <cmath>
-#include <cstdint>
+#include "kernels/common/scalar_steps.h"
 
 namespace lathe::kernels {
-namespace {
-#include "kernels/common/scalar_ops.inl.h"
-
-#include "kernels/common/math_steps.inl.h"
-}  // namespace
 
 float exp_f32(float x) { return exp_steps<ScalarOps>(x); }
 float tanh_f32(float x) { return tanh_steps<ScalarOps>(x); }

@@ -11,6 +11,8 @@
 #endif
 #include <hwy/highway.h>
 
+#include <cstdint>
+
 #if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
 #error "simd_math.h is for ISA files with a fused multiply-add"
 #endif
@@ -20,15 +22,30 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The vector policy of math_steps.inl.h.
+// The vector policy; ScalarOps (scalar_steps.h) says what each operation means.
 template <class D>
 struct VectorOps {
   using F = hn::Vec<D>;
   using DU = hn::RebindToUnsigned<D>;
   using U = hn::Vec<DU>;
 
+  static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
+
+  static HWY_INLINE F load(const float* p) { return hn::LoadU(D(), p); }
+  static HWY_INLINE void store(F v, float* p) { hn::StoreU(v, D(), p); }
+  static HWY_INLINE F load_part(const float* p, int64_t count, float fill) {
+    const auto exists = hn::FirstN(D(), static_cast<size_t>(count));
+    return hn::IfThenElse(exists, hn::MaskedLoad(exists, D(), p), set(fill));
+  }
+  static HWY_INLINE void store_part(F v, float* p, int64_t count) {
+    hn::BlendedStore(v, hn::FirstN(D(), static_cast<size_t>(count)), D(), p);
+  }
+  static HWY_INLINE void load_pairs(const float* p, F& a, F& b) { hn::LoadInterleaved2(D(), p, a, b); }
+  static HWY_INLINE void store_pairs(F a, F b, float* p) { hn::StoreInterleaved2(a, b, D(), p); }
+
   static HWY_INLINE F set(float v) { return hn::Set(D(), v); }
   static HWY_INLINE F fma(F a, F b, F c) { return hn::MulAdd(a, b, c); }
+  static HWY_INLINE F sqrt(F a) { return hn::Sqrt(a); }
 #if HWY_ARCH_X86  // MINPS and MAXPS give the second operand where either is NaN
   static HWY_INLINE F min(F a, F b) { return hn::Min(a, b); }
   static HWY_INLINE F max(F a, F b) { return hn::Max(a, b); }
