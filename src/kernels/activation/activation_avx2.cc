@@ -1,0 +1,12 @@
+// AVX2: 8 elements a register.
+#include "kernels/activation/activation.h"
+#include "kernels/common/simd_rows.h"
+
+namespace lathe::activation {
+namespace {
+#include "kernels/activation/activation_steps.inl.h"
+}  // namespace
+
+const Variant kAvx2 = {"activation.avx2", Isa::avx2, &apply<kernels::RowOps>, &gated<kernels::RowOps>};
+
+}  // namespace lathe::activation

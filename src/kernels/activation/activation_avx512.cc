@@ -1,0 +1,12 @@
+// AVX-512: 16 elements a register.
+#include "kernels/activation/activation.h"
+#include "kernels/common/simd_rows.h"
+
+namespace lathe::activation {
+namespace {
+#include "kernels/activation/activation_steps.inl.h"
+}  // namespace
+
+const Variant kAvx512 = {"activation.avx512", Isa::avx512, &apply<kernels::RowOps>, &gated<kernels::RowOps>};
+
+}  // namespace lathe::activation
