@@ -68,12 +68,23 @@ class MatmulPlan {
   void run(Team::Worker& worker, const MatmulOperands& operands, std::byte* workspace) const noexcept;
 
  private:
+  // How C is divided. Panels: every worker takes a share of the columns; A is prepared by all, once, before a barrier.
+  // Rows: workers take whole row blocks (of batch entries) and prepare those themselves, without a barrier.
+  enum class Split : uint8_t { panels, rows };
+  struct Pointers;
+
+  void prepare_group(const MatmulOperands& x, std::byte* workspace, int64_t batch, int64_t block, int64_t group) const;
+  void run_rectangle(const MatmulOperands& x, std::byte* workspace, int worker, int64_t batch, int64_t block,
+                     int64_t panel_begin, int64_t panel_end) const;
+
   matmul::Problem problem_;
   const matmul::Variant* variant_ = nullptr;
-  int workers_ = 1;
+  Split split_ = Split::panels;
+  int workers_ = 1;  // of the team
+  int active_ = 1;   // of those, how many have work: a product of a microsecond is not worth a second thread
+  int64_t row_blocks_ = 1;
   int64_t workspace_ = 0;
-  int64_t rows_bytes_ = 0, scale_bytes_ = 0, sum_bytes_ = 0, packed_bytes_ = 0, scratch_bytes_ = 0;  // its parts
-  int64_t row_blocks_ = 1, panel_blocks_ = 1;                                                        // division of C
+  int64_t scale_at_ = 0, sum_at_ = 0, scratch_at_ = 0, scratch_each_ = 0;  // offsets in the workspace; rows are at 0
 };
 
 // Which variant dispatch takes for `problem` on `features` when no tuner plan says otherwise, by the regimes table.

@@ -8,7 +8,7 @@
 //   a16   (q8_0, q4_0) activations are quantised per row and block of 32 k to 16 bits (see QuantA); per block the
 //         integer dot product is exact in s32, then acc = fma(float(dot), w_scale * a_scale, acc), blocks ascending.
 //   a16r  (i8) activations are quantised per row to the widest integer for which no sum of K products overflows s32;
-//         the dot product over all of K is exact, then acc = float(dot) * a_scale; the epilogue's col_scale follows.
+//         the dot product over all of K is exact, then acc = (float(dot) * a_scale) * w_scale.
 //   s32   (s8, u8 activations, s8 weights) exact integers, so any order gives the same bits.
 // Where K is blocked the partial sums are stored and reloaded as they are, which changes no bit.
 //
@@ -18,7 +18,7 @@
 //
 // Kernels never allocate, start threads, read clocks or the environment; scratch memory comes from the caller, sized
 // by the row's own function. They are total on the domain above: NaN and infinity flow through as IEEE says (a16:
-// a row block holding one yields NaN).
+// a block holding one yields NaN).
 #pragma once
 
 #include <cstddef>
@@ -55,7 +55,8 @@ enum class Layout : uint8_t {
   panel_q8,    // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16] }
   panel_q4,    // [N/16] { u4 [K/32][4][16][4], low nibble k = 4g.., high nibble k = 4g+16..; f16 scale[K/32][16] }
   panel_i8,    // [N/16] { s8 [K/4][16][4]; f32 scale[16]; s32 column_sum[16] }
-  rows_f32,    // [K,N] f32 in place, not prepared
+  rows_f32,    // [K,N] f32 in place, not prepared (attention * V, gradients)
+  cols_f32,    // [N,K] f32 in place, not prepared (attention scores)
 };
 std::string_view layout_name(Layout layout);
 
@@ -94,42 +95,48 @@ struct Problem {
   bool col_scale = false;
 };
 
-// Activations as a kernel wants them.
+// Activations as a kernel wants them. All forms but the first are strips: the rows of a group (RowGroups) interleaved,
+// [K][rows], so that a register tile reads one contiguous stream.
 enum class AForm : uint8_t {
-  in_place,     // the caller's A, any strides
-  copied,       // f32 rows copied to a padded row stride (a power-of-two stride would fight over the L1 sets)
-  quant_block,  // a16: s16 rows and an f32 scale per block of 32
-  quant_row,    // a16r: s16 rows and one f32 scale per row
-  widened,      // s32: s8 or u8 rows widened to s16, and their sums
+  in_place,     // the caller's rows, k contiguous
+  strips,       // f32 [K][rows]
+  quant_block,  // a16: s16 pairs [K/2][rows][2], and an f32 scale per block [K/32][rows]
+  quant_row,    // a16r: s16 pairs, and one f32 scale per row
+  widened,      // s32: s8 or u8 widened to s16 pairs, and the sum of each row
 };
 
-// Rows [0, m) of A to be brought into `form`. Outputs point at the first of these rows.
+// Elements of K in a prepared row: s16 forms are filled up with zeros to whole blocks.
+constexpr int64_t prepared_k(AForm form, int64_t k) {
+  return form == AForm::strips || form == AForm::in_place ? k : (k + kBlock - 1) / kBlock * kBlock;
+}
+
+// One row group of A to be brought into the variant's form. Outputs point at this group.
 struct PrepareArgs {
-  int64_t m, k;
-  const void* a;
-  int64_t a_row, a_k;  // element strides of A
+  int64_t m, k;        // rows of the group, at most Variant::mr
+  const void* a;       // first row
+  int64_t a_row, a_k;  // element strides of A; A given as [K,M] has a_row = 1
   Type a_type;
-  void* rows;    // f32 or s16, row stride prepared_row(k) elements, zero filled up to a multiple of 32
-  float* scale;  // quant_block: [m][ceil(k/32)]; quant_row: [m]
+  void* rows;    // m * prepared_k(form, k) elements of f32 or s16
+  float* scale;  // quant_block: [ceil(k/32)][m]; quant_row: [m]
   int32_t* sum;  // widened: [m]
 };
 
 // One rectangle of C: m rows by n columns, all of K.
 struct Args {
   int64_t m, n, k;
-  const void* a;       // in_place: first row; else the prepared rows
-  int64_t a_row, a_k;  // element strides (prepared: prepared_row(k) and 1)
+  const void* a;  // in_place: first row; else the strips of this rectangle's row groups, RowGroups(m, mr)
+  int64_t a_row;  // in_place: elements from row to row
   const float* a_scale;
   const int32_t* a_sum;
   const std::byte* w;  // first panel of this rectangle (gated: panels 2p and 2p+1 are gate and up of columns 16p..)
   int64_t w_panel;     // bytes from a panel to the next
-  int64_t w_k;         // rows_f32: elements from k to k+1
+  int64_t w_ld;        // rows_f32: elements from k to k+1; cols_f32: from column to column
   void* c;
   int64_t ldc;  // elements
   Type c_type;
-  Epilogue epilogue;  // its pointers are those of this rectangle's first row and column; bias_up: see below
-  const float* bias_up = nullptr;  // gated: bias of the up half, first column of this rectangle
-  std::byte* scratch;              // Variant::scratch_bytes(m, k), aligned to 64
+  Epilogue epilogue;     // its pointers are those of this rectangle's first row and column
+  const float* bias_up;  // gated: bias of the up half at this rectangle's first column
+  std::byte* scratch;    // Variant::scratch_bytes(m, k), aligned to 64
 };
 
 // A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.
@@ -141,13 +148,14 @@ struct Variant {
   Layout layout;
   AForm a_form;
   int mr;            // rows of the register tile
+  int nr;            // its columns, a multiple of 16
   int kc;            // k per cache block; 0: all of K at once
   int64_t m_max;     // rows of one call beyond which it refuses; 0: none
   const char* what;  // one line for people
   // nullptr where the variant takes the problem, else the sentence that says why not. Shape and types only.
-  const char* (*refuses)(const Variant&, const Problem&) noexcept;
+  const char* (*refuses)(const Variant& self, const Problem& problem) noexcept;
   int64_t (*scratch_bytes)(int64_t m, int64_t k) noexcept;
-  void (*prepare)(const PrepareArgs&) noexcept;  // nullptr for in_place
+  void (*prepare)(const PrepareArgs&) noexcept;  // one row group; nullptr for in_place
   void (*run)(const Args&) noexcept;
 };
 
@@ -157,9 +165,6 @@ const Variant* find_variant(std::string_view name);
 
 // Why `variant` cannot take `problem` on a CPU with `features`; empty where it can.
 std::string refusal(const Variant& variant, const Problem& problem, FeatureSet features);
-
-// Elements from one prepared row to the next: K rounded up to 32 and 32 more, so rows do not share L1 sets.
-constexpr int64_t prepared_row(int64_t k) { return (k + kBlock - 1) / kBlock * kBlock + kBlock; }
 
 // Row-group sizes: m rows as ceil(m / mr) groups that differ by one at most, larger first. 7 = 4 + 3, not 6 + 1:
 // a tile of one row has too few independent chains to hide the latency of an FMA.

@@ -1,0 +1,106 @@
+// The loop around the register tiles, for any m, n, k: for each panel (or pair of panels), for each chunk of K, for
+// each row group. A chunk of weights is fetched from memory once and serves all rows from the nearest cache.
+
+constexpr int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// The next chunk of the panel, or the first of the panel that follows, spread over the `groups` tile calls of this one.
+struct ChunkPrefetch {
+  const std::byte* next;
+  int64_t lines, per_call, per_step;
+  ChunkPrefetch(const std::byte* from, int64_t bytes, int64_t groups, int64_t kk) : next(from) {
+    lines = (bytes + 63) / 64;
+    const int64_t steps = kk / 4 > 0 ? kk / 4 : 1;
+    per_step = (lines + groups * steps - 1) / (groups * steps);
+    per_call = per_step * steps;
+  }
+  const std::byte* from(int64_t group) const { return next + group * per_call * 64; }
+  int64_t rate(int64_t group) const { return group * per_call < lines ? per_step : 0; }
+};
+
+template <int64_t kBytesPerK>
+const std::byte* next_chunk(const std::byte* panel, int64_t to_next_panel, int64_t k_end, int64_t k) {
+  return k_end < k ? panel + k_end * kBytesPerK : panel + to_next_panel;
+}
+
+template <class V, template <class> class Weights, AForm kForm, int MR, int NP, int KC>
+void run_f32(const Args& x) noexcept {
+  using W = Weights<V>;
+  constexpr bool kStrips = kForm == AForm::strips;
+  using Rows = std::make_integer_sequence<int, MR>;
+  const RowGroups groups(x.m, MR);
+  const int64_t fold = x.epilogue.gated ? 2 : 1;   // panels of W per panel of C
+  const int64_t turn = x.epilogue.gated ? 2 : NP;  // panels of W per turn
+  const int64_t panels = (x.n + kPanel - 1) / kPanel * fold;
+  const int64_t t_panel = x.m * kPanel;
+  float* t = reinterpret_cast<float*>(x.scratch);
+  float* decoded = t + 2 * t_panel;
+  const float* a = static_cast<const float*>(x.a);
+  for (int64_t p = 0; p < panels; p += turn) {
+    const int64_t units = min_of(turn, panels - p);
+    const std::byte* panel = x.w + p * x.w_panel;
+    for (int64_t k0 = 0; k0 < x.k; k0 += KC) {
+      const int64_t kk = min_of(KC, x.k - k0);
+      const float* b[2];
+      for (int64_t u = 0; u < units; ++u)
+        b[u] = W::chunk(x, panel + u * x.w_panel, min_of(kPanel, x.n - (p + u) / fold * kPanel), k0, kk,
+                        decoded + u * KC * kPanel);
+      const ChunkPrefetch pf(next_chunk<W::kBytesPerK>(panel, turn * x.w_panel, k0 + kk, x.k), kk * W::kBytesPerK,
+                             groups.count, kk);
+      for (int64_t g = 0; g < groups.count; ++g) {
+        const int64_t r0 = groups.begin(g), rows = groups.rows(g);
+        const float* ag = kStrips ? a + r0 * x.k + k0 * rows : a + r0 * x.a_row + k0;
+        float* tg = t + r0 * kPanel;
+        const Prefetch fetch = {{pf.from(g), pf.from(g) + x.w_panel}, pf.rate(g)};
+        if constexpr (NP == 2) {
+          if (units == 2) {
+            TilesF32<V, 2, kStrips, Rows>::kOfRows[rows - 1](ag, x.a_row, b[0], b[1] - b[0], kk, tg, t_panel, k0 == 0,
+                                                             fetch);
+            continue;
+          }
+        }
+        for (int64_t u = 0; u < units; ++u)
+          TilesF32<V, 1, kStrips, Rows>::kOfRows[rows - 1](ag, x.a_row, b[u], 0, kk, tg + u * t_panel, 0, k0 == 0,
+                                                           {{fetch.from[u], nullptr}, fetch.lines});
+      }
+    }
+    for (int64_t u = 0; u < units; u += fold) finish<V>(x, (p + u) / fold * kPanel, t + u * t_panel, t + t_panel);
+  }
+}
+
+// The integer numerics. kForm says which: quant_block a16, quant_row a16r, widened s32.
+template <class V, template <class> class Weights, AForm kForm, int MR, int KC>
+void run_s16(const Args& x) noexcept {
+  using W = Weights<V>;
+  constexpr bool kFlush = kForm == AForm::quant_block;
+  using Tiles = TilesS16<V, kFlush, std::make_integer_sequence<int, MR>>;
+  const RowGroups groups(x.m, MR);
+  const int64_t fold = x.epilogue.gated ? 2 : 1;
+  const int64_t panels = (x.n + kPanel - 1) / kPanel;
+  const int64_t k = prepared_k(kForm, x.k);
+  const int64_t t_panel = x.m * kPanel;
+  float* t = reinterpret_cast<float*>(x.scratch);
+  int16_t* decoded = reinterpret_cast<int16_t*>(t + 2 * t_panel);
+  float* w_scale = reinterpret_cast<float*>(decoded + KC * kPanel);
+  const int16_t* a = static_cast<const int16_t*>(x.a);
+  for (int64_t p = 0; p < panels; ++p) {
+    for (int64_t u = 0; u < fold; ++u) {
+      const std::byte* panel = x.w + (p * fold + u) * x.w_panel;
+      float* tu = t + u * t_panel;
+      for (int64_t k0 = 0; k0 < k; k0 += KC) {
+        const int64_t kk = min_of(KC, k - k0);
+        W::chunk(panel, k, k0, kk, decoded, w_scale);
+        const ChunkPrefetch pf(next_chunk<W::kBytesPerK>(panel, x.w_panel, k0 + kk, k), kk * W::kBytesPerK,
+                               groups.count, kk);
+        for (int64_t g = 0; g < groups.count; ++g) {
+          const int64_t r0 = groups.begin(g), rows = groups.rows(g);
+          const float* scale = kFlush ? x.a_scale + r0 * (k / kBlock) + k0 / kBlock * rows : nullptr;
+          Tiles::kOfRows[rows - 1](a + r0 * k + k0 * rows, scale, decoded, w_scale, kk, tu + r0 * kPanel, k0 == 0,
+                                   {{pf.from(g), nullptr}, pf.rate(g)});
+        }
+      }
+      if constexpr (kForm == AForm::quant_row) scale_rows<V>(x, W::scale(panel, k), tu);
+      if constexpr (kForm == AForm::widened) correct_zero_points<V>(x, p * kPanel, W::column_sum(panel, k), tu);
+    }
+    if (x.c_type != Type::s32) finish<V>(x, p * kPanel, t, t + t_panel);
+  }
+}

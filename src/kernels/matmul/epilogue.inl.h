@@ -1,0 +1,100 @@
+// What happens to the sums of one panel before they are C: the steps of `struct Epilogue`, row by row.
+
+// Up to 16 floats; lanes beyond n are zero.
+template <class V>
+typename V::F load_n(const float* p, int64_t n) {
+  if (n >= kPanel) return V::load(p);
+  alignas(64) float lanes[kPanel] = {};
+  for (int64_t j = 0; j < n; ++j) lanes[j] = p[j];
+  return V::load(lanes);
+}
+
+template <class V>
+typename V::F load_c(const Args& x, int64_t at, int64_t n) {
+  if (x.c_type == Type::f32) return load_n<V>(static_cast<const float*>(x.c) + at, n);
+  alignas(64) uint16_t lanes[kPanel] = {};
+  for (int64_t j = 0; j < n && j < kPanel; ++j) lanes[j] = static_cast<const uint16_t*>(x.c)[at + j];
+  return x.c_type == Type::bf16 ? V::load_bf16(reinterpret_cast<const bf16*>(lanes))
+                                : V::load_f16(reinterpret_cast<const f16*>(lanes));
+}
+
+template <class V>
+void store_c(const Args& x, int64_t at, int64_t n, const typename V::F& v) {
+  if (x.c_type == Type::f32) {
+    float* c = static_cast<float*>(x.c) + at;
+    if (n >= kPanel) return V::store(c, v);
+    alignas(64) float lanes[kPanel];
+    V::store(lanes, v);
+    for (int64_t j = 0; j < n; ++j) c[j] = lanes[j];
+    return;
+  }
+  alignas(64) uint16_t lanes[kPanel];
+  if (x.c_type == Type::bf16) {
+    V::store_bf16(reinterpret_cast<bf16*>(lanes), v);
+  } else {
+    V::store_f16(reinterpret_cast<f16*>(lanes), v);
+  }
+  for (int64_t j = 0; j < n && j < kPanel; ++j) static_cast<uint16_t*>(x.c)[at + j] = lanes[j];
+}
+
+// The steps before the activation. `bias` and `col_scale` point at this panel's first column, or are null.
+template <class V>
+typename V::F before_activation(const Args& x, typename V::F v, const float* bias, int64_t col, int64_t at, int64_t n) {
+  const Epilogue& e = x.epilogue;
+  if (e.alpha != 1.0f) v = V::mul(v, V::set1(e.alpha));
+  if (e.col_scale != nullptr) v = V::mul(v, load_n<V>(e.col_scale + col, n));
+  if (e.beta != 0.0f) v = V::fmadd(V::set1(e.beta), load_c<V>(x, at, n), v);
+  if (bias != nullptr) v = V::add(v, load_n<V>(bias + col, n));
+  return v;
+}
+
+// Sums t (and, gated, `up`), [m][16] each, to columns col .. of C.
+template <class V>
+void finish(const Args& x, int64_t col, const float* t, const float* up) {
+  const Epilogue& e = x.epilogue;
+  const int64_t n = x.n - col < kPanel ? x.n - col : kPanel;
+  const bool plain = e.alpha == 1.0f && e.beta == 0.0f && e.col_scale == nullptr && e.bias == nullptr &&
+                     e.act == Activation::none && e.residual == nullptr && !e.gated;
+  for (int64_t r = 0; r < x.m; ++r) {
+    const int64_t at = r * x.ldc + col;
+    typename V::F v = V::load(t + r * kPanel);
+    if (!plain) {
+      v = before_activation<V>(x, v, e.bias, col, at, n);
+      if (e.act != Activation::none) v = V::activate(v, e.act);
+      if (e.gated) v = V::mul(v, before_activation<V>(x, V::load(up + r * kPanel), x.bias_up, col, at, n));
+      if (e.residual != nullptr) v = V::add(v, load_n<V>(e.residual + r * e.residual_ld + col, n));
+    }
+    store_c<V>(x, at, n, v);
+  }
+}
+
+// a16r: the s32 sums of one panel become f32 in place. `w_scale` [16].
+template <class V>
+void scale_rows(const Args& x, const float* w_scale, float* t) {
+  const typename V::F w = V::load(w_scale);
+  for (int64_t r = 0; r < x.m; ++r) {
+    const typename V::F v = V::to_float(V::iload(reinterpret_cast<const int32_t*>(t) + r * kPanel));
+    V::store(t + r * kPanel, V::mul(V::mul(v, V::set1(x.a_scale[r])), w));
+  }
+}
+
+// s32: sum (a - za)(w - zw) = sum a w - za * sum w - zw * (sum a - K * za), then C as s32, or f32 sums in place for
+// the float steps. Arithmetic wraps modulo 2^32 like the products themselves.
+template <class V>
+void correct_zero_points(const Args& x, int64_t col, const int32_t* column_sum, float* t) {
+  const Epilogue& e = x.epilogue;
+  int32_t* ti = reinterpret_cast<int32_t*>(t);
+  const int64_t n = x.n - col < kPanel ? x.n - col : kPanel;
+  const uint32_t za = static_cast<uint32_t>(e.a_zero);
+  for (int64_t r = 0; r < x.m; ++r) {
+    const uint32_t row_sum = static_cast<uint32_t>(x.a_sum[r]) - static_cast<uint32_t>(x.k) * za;
+    for (int64_t j = 0; j < n; ++j) {
+      const uint32_t zw = e.w_zero != nullptr ? static_cast<uint32_t>(e.w_zero[col + j]) : 0u;
+      const uint32_t v =
+          static_cast<uint32_t>(ti[r * kPanel + j]) - za * static_cast<uint32_t>(column_sum[j]) - zw * row_sum;
+      ti[r * kPanel + j] = static_cast<int32_t>(v);
+      if (x.c_type == Type::s32) static_cast<int32_t*>(x.c)[r * x.ldc + col + j] = static_cast<int32_t>(v);
+    }
+    if (x.c_type != Type::s32) V::store(t + r * kPanel, V::to_float(V::iload(ti + r * kPanel)));
+  }
+}

@@ -1,0 +1,190 @@
+// The 16 lanes of a panel as two AVX2 registers. Needs AVX2, FMA and F16C.
+
+struct Avx2Lanes {
+  static constexpr Isa kIsa = Isa::avx2;
+  struct F {
+    __m256 lo, hi;
+  };
+  struct I {
+    __m256i lo, hi;
+  };
+  using S = __m256;
+
+  static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  static void store(float* p, F x) {
+    _mm256_storeu_ps(p, x.lo);
+    _mm256_storeu_ps(p + 8, x.hi);
+  }
+  static F set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static F mul(F a, F b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
+  static F add(F a, F b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
+  static F fmadd(F a, F b, F c) { return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)}; }
+  static S broadcast(const float* p) { return _mm256_broadcast_ss(p); }
+  // Inline assembly, because g++ 12 otherwise picks the 132 form, swaps accumulators and spills them: the same tile
+  // then runs at 70 % of this one.
+  static void fma(F& acc, S a, F b) {
+    asm("vfmadd231ps %2, %1, %0" : "+x"(acc.lo) : "x"(a), "x"(b.lo));
+    asm("vfmadd231ps %2, %1, %0" : "+x"(acc.hi) : "x"(a), "x"(b.hi));
+  }
+
+  static I izero() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+  static I iload(const int32_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 8))};
+  }
+  static void istore(int32_t* p, I x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.lo);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), x.hi);
+  }
+  template <int... R>
+  static LATHE_INLINE void dot_rows(I* acc, const int16_t* a, const int16_t* b) {
+    const __m256i lo = _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
+    const __m256i hi = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + 16));
+    (dot(acc[R], a + 2 * R, lo, hi), ...);
+  }
+  static F to_float(I x) { return {_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)}; }
+
+  static F load_bf16(const bf16* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
+  static F load_f16(const f16* p) { return {widen_f16(p), widen_f16(p + 8)}; }
+  static void store_bf16(bf16* p, F x) {
+    narrow_bf16(p, x.lo);
+    narrow_bf16(p + 8, x.hi);
+  }
+  static void store_f16(f16* p, F x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8), _mm256_cvtps_ph(x.hi, _MM_FROUND_TO_NEAREST_INT));
+  }
+  static void prefetch(const std::byte* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+
+  static void widen4(const int8_t* from, int16_t* to) {
+    for (int half = 0; half < 2; ++half)
+      split_pairs(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32 * half)), to + 16 * half);
+  }
+  static void widen4_nibbles(const uint8_t* from, int16_t* low, int16_t* high) {
+    const __m256i mask = _mm256_set1_epi8(15), eight = _mm256_set1_epi8(8);
+    for (int half = 0; half < 2; ++half) {
+      const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32 * half));
+      split_pairs(_mm256_sub_epi8(_mm256_and_si256(both, mask), eight), low + 16 * half);
+      split_pairs(_mm256_sub_epi8(_mm256_and_si256(_mm256_srli_epi16(both, 4), mask), eight), high + 16 * half);
+    }
+  }
+
+  static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
+    if (n < 16) {
+      for (int64_t i = 0; i < k; ++i)
+        for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = j < n ? from[j * ld + i] : 0.0f;
+      return;
+    }
+    int64_t i = 0;
+    for (; i + 8 <= k; i += 8) {
+      transpose8(from + i, ld, to + i * 16);
+      transpose8(from + 8 * ld + i, ld, to + i * 16 + 8);
+    }
+    for (; i < k; ++i)
+      for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = from[j * ld + i];
+  }
+
+  static uint32_t max_magnitude(const float* x, int64_t n) {
+    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+    __m256i m = _mm256_setzero_si256();
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+      m = _mm256_max_epu32(m, _mm256_and_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i)), magnitude));
+    alignas(32) uint32_t lanes[8];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), m);
+    uint32_t largest = ScalarLanes::max_magnitude(x + i, n - i);
+    for (const uint32_t lane : lanes)
+      if (lane > largest) largest = lane;
+    return largest;
+  }
+  static void to_s16(const float* x, float inverse, int16_t* q) {
+    const __m256 f = _mm256_set1_ps(inverse);
+    for (int i = 0; i < kBlock; i += 16) {
+      const __m256i lo = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i), f));
+      const __m256i hi = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i + 8), f));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + i),
+                          _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xD8));
+    }
+  }
+  static F activate(F x, Activation act) { return {activate_vector(x.lo, act), activate_vector(x.hi, act)}; }
+
+ private:
+  static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {
+    int32_t bits;
+    __builtin_memcpy(&bits, a, 4);
+    const __m256i x = _mm256_set1_epi32(bits);
+    acc.lo = _mm256_add_epi32(acc.lo, _mm256_madd_epi16(x, lo));
+    acc.hi = _mm256_add_epi32(acc.hi, _mm256_madd_epi16(x, hi));
+  }
+  static __m256 activate_vector(__m256 x, Activation act) {
+    const hwy::HWY_NAMESPACE::FixedTag<float, 8> d;
+    const hwy::HWY_NAMESPACE::Vec<decltype(d)> v{x};
+    switch (act) {
+      case Activation::none:
+        return x;
+      case Activation::relu:
+        return kernels::relu(d, v).raw;
+      case Activation::gelu_erf:
+        return kernels::gelu_erf(d, v).raw;
+      case Activation::gelu_tanh:
+        return kernels::gelu_tanh(d, v).raw;
+      case Activation::silu:
+        return kernels::silu(d, v).raw;
+    }
+    return x;
+  }
+  static __m256 widen_bf16(const bf16* p) {
+    const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+  }
+  static __m256 widen_f16(const f16* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static void narrow_bf16(bf16* p, __m256 x) {
+    const __m256i u = _mm256_castps_si256(x);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
+    const __m256i rounded =
+        _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(u, _mm256_set1_epi32(0x7fff)), odd), 16);
+    const __m256i quiet = _mm256_or_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(0x40));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    const __m256i r = _mm256_blendv_epi8(rounded, quiet, nan);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                     _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)));
+  }
+  // 8 columns of 4 k (bytes) -> pairs of k 0,1 at `to`, pairs of k 2,3 at `to` + 32, each [8][2] s16.
+  static void split_pairs(__m256i x, int16_t* to) {
+    const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15,  //
+                                           0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    const __m256i y = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(x, order), 0xD8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(y)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(y, 1)));
+  }
+  // 8 rows of 8 f32 (ld apart) -> 8 rows of 8, 16 floats apart.
+  static void transpose8(const float* from, int64_t ld, float* to) {
+    __m256 r0 = _mm256_loadu_ps(from), r1 = _mm256_loadu_ps(from + ld);
+    __m256 r2 = _mm256_loadu_ps(from + 2 * ld), r3 = _mm256_loadu_ps(from + 3 * ld);
+    __m256 r4 = _mm256_loadu_ps(from + 4 * ld), r5 = _mm256_loadu_ps(from + 5 * ld);
+    __m256 r6 = _mm256_loadu_ps(from + 6 * ld), r7 = _mm256_loadu_ps(from + 7 * ld);
+    const __m256 t0 = _mm256_unpacklo_ps(r0, r1), t1 = _mm256_unpackhi_ps(r0, r1);
+    const __m256 t2 = _mm256_unpacklo_ps(r2, r3), t3 = _mm256_unpackhi_ps(r2, r3);
+    const __m256 t4 = _mm256_unpacklo_ps(r4, r5), t5 = _mm256_unpackhi_ps(r4, r5);
+    const __m256 t6 = _mm256_unpacklo_ps(r6, r7), t7 = _mm256_unpackhi_ps(r6, r7);
+    r0 = _mm256_shuffle_ps(t0, t2, 0x44);
+    r1 = _mm256_shuffle_ps(t0, t2, 0xEE);
+    r2 = _mm256_shuffle_ps(t1, t3, 0x44);
+    r3 = _mm256_shuffle_ps(t1, t3, 0xEE);
+    r4 = _mm256_shuffle_ps(t4, t6, 0x44);
+    r5 = _mm256_shuffle_ps(t4, t6, 0xEE);
+    r6 = _mm256_shuffle_ps(t5, t7, 0x44);
+    r7 = _mm256_shuffle_ps(t5, t7, 0xEE);
+    _mm256_storeu_ps(to, _mm256_permute2f128_ps(r0, r4, 0x20));
+    _mm256_storeu_ps(to + 16, _mm256_permute2f128_ps(r1, r5, 0x20));
+    _mm256_storeu_ps(to + 32, _mm256_permute2f128_ps(r2, r6, 0x20));
+    _mm256_storeu_ps(to + 48, _mm256_permute2f128_ps(r3, r7, 0x20));
+    _mm256_storeu_ps(to + 64, _mm256_permute2f128_ps(r0, r4, 0x31));
+    _mm256_storeu_ps(to + 80, _mm256_permute2f128_ps(r1, r5, 0x31));
+    _mm256_storeu_ps(to + 96, _mm256_permute2f128_ps(r2, r6, 0x31));
+    _mm256_storeu_ps(to + 112, _mm256_permute2f128_ps(r3, r7, 0x31));
+  }
+};

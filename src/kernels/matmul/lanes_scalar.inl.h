@@ -1,0 +1,145 @@
+// The 16 lanes of a panel in plain C++: the definition that every vector version must match to the bit, and the
+// kernel of a machine without AVX2. std::fma rounds once on every machine, in software where need be.
+// Included inside an unnamed namespace of lathe::matmul, like its siblings lanes_<isa>.inl.h.
+
+struct ScalarLanes {
+  static constexpr Isa kIsa = Isa::scalar;
+  struct F {
+    float v[16];
+  };
+  struct I {
+    int32_t v[16];
+  };
+  using S = float;
+
+  static F zero() { return {}; }
+  static F load(const float* p) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = p[j];
+    return r;
+  }
+  static void store(float* p, const F& x) {
+    for (int j = 0; j < 16; ++j) p[j] = x.v[j];
+  }
+  static F set1(float x) {
+    F r;
+    for (float& v : r.v) v = x;
+    return r;
+  }
+  static F mul(const F& a, const F& b) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = a.v[j] * b.v[j];
+    return r;
+  }
+  static F add(const F& a, const F& b) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = a.v[j] + b.v[j];
+    return r;
+  }
+  static F fmadd(const F& a, const F& b, const F& c) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = std::fma(a.v[j], b.v[j], c.v[j]);
+    return r;
+  }
+  static S broadcast(const float* p) { return *p; }
+  static void fma(F& acc, S a, const F& b) {
+    for (int j = 0; j < 16; ++j) acc.v[j] = std::fma(a, b.v[j], acc.v[j]);
+  }
+
+  static I izero() { return {}; }
+  static I iload(const int32_t* p) {
+    I r;
+    for (int j = 0; j < 16; ++j) r.v[j] = p[j];
+    return r;
+  }
+  static void istore(int32_t* p, const I& x) {
+    for (int j = 0; j < 16; ++j) p[j] = x.v[j];
+  }
+  // acc[r][j] += a[r][0] * b[j][0] + a[r][1] * b[j][1] for the rows R
+  template <int... R>
+  static void dot_rows(I* acc, const int16_t* a, const int16_t* b) {
+    (dot(acc[R], a + 2 * R, b), ...);
+  }
+  static F to_float(const I& x) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = static_cast<float>(x.v[j]);
+    return r;
+  }
+
+  static F load_bf16(const bf16* p) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = lathe::to_float(p[j]);
+    return r;
+  }
+  static F load_f16(const f16* p) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = lathe::to_float(p[j]);
+    return r;
+  }
+  static void store_bf16(bf16* p, const F& x) {
+    for (int j = 0; j < 16; ++j) p[j] = to_bf16(x.v[j]);
+  }
+  static void store_f16(f16* p, const F& x) {
+    for (int j = 0; j < 16; ++j) p[j] = to_f16(x.v[j]);
+  }
+  // [16][4] bytes of one group of four k -> two rows of pairs [16][2].
+  static void widen4(const int8_t* from, int16_t* to) {
+    for (int j = 0; j < 16; ++j)
+      for (int i = 0; i < 4; ++i) to[(i / 2) * 32 + 2 * j + i % 2] = from[4 * j + i];
+  }
+  // One q4 group: low nibbles are k = 4g.., high nibbles k = 16 + 4g..; both less 8.
+  static void widen4_nibbles(const uint8_t* from, int16_t* low, int16_t* high) {
+    for (int j = 0; j < 16; ++j)
+      for (int i = 0; i < 4; ++i) {
+        low[(i / 2) * 32 + 2 * j + i % 2] = static_cast<int16_t>((from[4 * j + i] & 15) - 8);
+        high[(i / 2) * 32 + 2 * j + i % 2] = static_cast<int16_t>((from[4 * j + i] >> 4) - 8);
+      }
+  }
+  // Columns of a [N,K] matrix, 16 of them (`n` present), into [k][16].
+  static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
+    for (int64_t i = 0; i < k; ++i)
+      for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = j < n ? from[j * ld + i] : 0.0f;
+  }
+  static void prefetch(const std::byte*) {}
+
+  // Bits of the largest magnitude of x[0..n): as integers NaN and infinity stand above every finite value.
+  static uint32_t max_magnitude(const float* x, int64_t n) {
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      uint32_t bits;
+      __builtin_memcpy(&bits, x + i, 4);
+      bits &= 0x7fffffffu;
+      if (bits > largest) largest = bits;
+    }
+    return largest;
+  }
+  // q[i] = x[i] * inverse, rounded to nearest even; 32 values.
+  static void to_s16(const float* x, float inverse, int16_t* q) {
+    for (int i = 0; i < kBlock; ++i) q[i] = static_cast<int16_t>(std::nearbyint(x[i] * inverse));
+  }
+  static F activate(const F& x, Activation act) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = activate_scalar(x.v[j], act);
+    return r;
+  }
+
+ private:
+  static void dot(I& acc, const int16_t* a, const int16_t* b) {
+    for (int j = 0; j < 16; ++j) acc.v[j] += int32_t{a[0]} * b[2 * j] + int32_t{a[1]} * b[2 * j + 1];
+  }
+  static float activate_scalar(float x, Activation act) {
+    switch (act) {
+      case Activation::none:
+        return x;
+      case Activation::relu:
+        return kernels::relu_f32(x);
+      case Activation::gelu_erf:
+        return kernels::gelu_erf_f32(x);
+      case Activation::gelu_tanh:
+        return kernels::gelu_tanh_f32(x);
+      case Activation::silu:
+        return kernels::silu_f32(x);
+    }
+    return x;
+  }
+};

@@ -1,0 +1,207 @@
+#include "kernels/matmul/layout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/checked.h"
+#include "quant/blocks.h"
+
+namespace lathe::matmul {
+namespace {
+
+int64_t blocks_of(int64_t k) { return ceil_div(k, kBlock); }
+
+// 32 weights of one column, from k0 on, as f32; zeros beyond K.
+void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* out) {
+  const int64_t count = std::min<int64_t>(kBlock, k - k0);
+  std::fill_n(out, kBlock, 0.0f);
+  if (s.type == Type::q8_0)
+    return decode(static_cast<const BlockQ8_0*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
+  if (s.type == Type::q4_0)
+    return decode(static_cast<const BlockQ4_0*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t at = s.order == Order::nk ? column * s.ld + k0 + i : (k0 + i) * s.ld + column;
+    switch (s.type) {
+      case Type::bf16:
+        out[i] = to_float(static_cast<const bf16*>(s.data)[at]);
+        break;
+      case Type::f16:
+        out[i] = to_float(static_cast<const f16*>(s.data)[at]);
+        break;
+      case Type::s8:
+        out[i] = static_cast<const int8_t*>(s.data)[at];
+        break;
+      case Type::i8:
+        out[i] = static_cast<const int8_t*>(s.data)[at] * s.scale[column];
+        break;
+      default:
+        out[i] = static_cast<const float*>(s.data)[at];
+        break;
+    }
+  }
+}
+
+template <class T, class Convert>
+void pack_float(const Source& s, int64_t n, int64_t k, int64_t first, T* out, Convert convert) {
+  float block[kBlock];
+  for (int64_t j = 0; j < kPanel && first + j < n; ++j)
+    for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
+      read_block(s, k, first + j, k0, block);
+      for (int64_t i = 0; i < kBlock && k0 + i < k; ++i) out[(k0 + i) * kPanel + j] = convert(block[i]);
+    }
+}
+
+// A packed f32 panel is a plain copy; both orders have a loop that reads memory in order.
+void pack_f32_direct(const Source& s, int64_t n, int64_t k, int64_t first, float* out) {
+  const float* w = static_cast<const float*>(s.data);
+  const int64_t columns = std::min<int64_t>(kPanel, n - first);
+  if (s.order == Order::kn) {
+    for (int64_t i = 0; i < k; ++i) std::copy_n(w + i * s.ld + first, columns, out + i * kPanel);
+    return;
+  }
+  // 16 x 16 squares: 16 streams of one cache line each, so a line is used whole before it leaves the cache.
+  for (int64_t k0 = 0; k0 < k; k0 += kPanel)
+    for (int64_t j = 0; j < columns; ++j)
+      for (int64_t i = k0; i < std::min(k0 + kPanel, k); ++i) out[i * kPanel + j] = w[(first + j) * s.ld + i];
+}
+
+void pack_q8(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* out) {
+  int8_t* q = reinterpret_cast<int8_t*>(out);
+  f16* scale = reinterpret_cast<f16*>(out + blocks_of(k) * kBlock * kPanel);
+  float values[kBlock];
+  for (int64_t j = 0; j < kPanel && first + j < n; ++j)
+    for (int64_t b = 0; b < blocks_of(k); ++b) {
+      BlockQ8_0 block;
+      if (s.type == Type::q8_0) {
+        block = static_cast<const BlockQ8_0*>(s.data)[(first + j) * blocks_of(k) + b];
+      } else {
+        read_block(s, k, first + j, b * kBlock, values);
+        encode(values, kBlock, &block);
+      }
+      for (int i = 0; i < kBlock; ++i) q[((b * 8 + i / 4) * kPanel + j) * 4 + i % 4] = block.qs[i];
+      scale[b * kPanel + j] = block.d;
+    }
+}
+
+void pack_q4(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* out) {
+  uint8_t* q = reinterpret_cast<uint8_t*>(out);
+  f16* scale = reinterpret_cast<f16*>(out + blocks_of(k) * kBlock * kPanel / 2);
+  float values[kBlock];
+  for (int64_t j = 0; j < kPanel && first + j < n; ++j)
+    for (int64_t b = 0; b < blocks_of(k); ++b) {
+      BlockQ4_0 block;
+      if (s.type == Type::q4_0) {
+        block = static_cast<const BlockQ4_0*>(s.data)[(first + j) * blocks_of(k) + b];
+      } else {
+        read_block(s, k, first + j, b * kBlock, values);
+        encode(values, kBlock, &block);
+      }
+      // GGUF's nibble pairs, elements i and i + 16, are the layout's too: only the columns interleave.
+      for (int i = 0; i < kBlock / 2; ++i) q[((b * 4 + i / 4) * kPanel + j) * 4 + i % 4] = block.qs[i];
+      scale[b * kPanel + j] = block.d;
+    }
+}
+
+// Signed bytes as they are, or a float weight quantised per column: scale = max|w| / 127.
+void pack_i8(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* out) {
+  const int64_t padded = blocks_of(k) * kBlock;
+  int8_t* q = reinterpret_cast<int8_t*>(out);
+  float* scale = reinterpret_cast<float*>(out + padded * kPanel);
+  int32_t* sum = reinterpret_cast<int32_t*>(out + padded * kPanel + 64);
+  const bool bytes = s.type == Type::i8 || s.type == Type::s8;
+  float values[kBlock];
+  for (int64_t j = 0; j < kPanel && first + j < n; ++j) {
+    const int64_t column = first + j;
+    float top = 0;
+    for (int64_t k0 = 0; !bytes && k0 < k; k0 += kBlock) {
+      read_block(s, k, column, k0, values);
+      for (const float v : values) top = std::max(top, std::fabs(v));
+    }
+    const float inverse = top > 0 ? 127.0f / top : 0.0f;
+    scale[j] = s.type == Type::i8 && s.scale != nullptr ? s.scale[column] : bytes ? 1.0f : top / 127.0f;
+    for (int64_t i = 0; i < k; ++i) {
+      int8_t v;
+      if (bytes) {
+        v = static_cast<const int8_t*>(s.data)[s.order == Order::nk ? column * s.ld + i : i * s.ld + column];
+      } else {
+        if (i % kBlock == 0) read_block(s, k, column, i, values);
+        v = static_cast<int8_t>(std::clamp(std::nearbyint(values[i % kBlock] * inverse), -127.0f, 127.0f));
+      }
+      q[(i / 4 * kPanel + j) * 4 + i % 4] = v;
+      sum[j] += v;
+    }
+  }
+}
+
+}  // namespace
+
+int64_t panel_bytes(Layout layout, int64_t k) {
+  const int64_t blocks = blocks_of(k);
+  int64_t bytes = 0;
+  switch (layout) {
+    case Layout::panel_f32:
+      bytes = k * kPanel * 4;
+      break;
+    case Layout::panel_bf16:
+    case Layout::panel_f16:
+      bytes = k * kPanel * 2;
+      break;
+    case Layout::panel_q8:
+      bytes = blocks * kPanel * (kBlock + 2);
+      break;
+    case Layout::panel_q4:
+      bytes = blocks * kPanel * (kBlock / 2 + 2);
+      break;
+    case Layout::panel_i8:
+      bytes = blocks * kPanel * kBlock + 2 * 64;
+      break;
+    case Layout::rows_f32:
+    case Layout::cols_f32:
+      break;
+  }
+  return round_up(bytes, 64);
+}
+
+Layout prepared_layout(Type type) {
+  switch (type) {
+    case Type::bf16:
+      return Layout::panel_bf16;
+    case Type::f16:
+      return Layout::panel_f16;
+    case Type::q8_0:
+      return Layout::panel_q8;
+    case Type::q4_0:
+      return Layout::panel_q4;
+    case Type::i8:
+    case Type::s8:
+      return Layout::panel_i8;
+    default:
+      return Layout::panel_f32;
+  }
+}
+
+void pack_panel(Layout layout, const Source& source, int64_t n, int64_t k, int64_t panel, std::byte* out) noexcept {
+  std::memset(out, 0, static_cast<size_t>(panel_bytes(layout, k)));
+  const int64_t first = panel * kPanel;
+  switch (layout) {
+    case Layout::panel_f32:
+      if (source.type == Type::f32) return pack_f32_direct(source, n, k, first, reinterpret_cast<float*>(out));
+      return pack_float(source, n, k, first, reinterpret_cast<float*>(out), [](float x) { return x; });
+    case Layout::panel_bf16:
+      return pack_float(source, n, k, first, reinterpret_cast<bf16*>(out), [](float x) { return to_bf16(x); });
+    case Layout::panel_f16:
+      return pack_float(source, n, k, first, reinterpret_cast<f16*>(out), [](float x) { return to_f16(x); });
+    case Layout::panel_q8:
+      return pack_q8(source, n, k, first, out);
+    case Layout::panel_q4:
+      return pack_q4(source, n, k, first, out);
+    case Layout::panel_i8:
+      return pack_i8(source, n, k, first, out);
+    case Layout::rows_f32:
+    case Layout::cols_f32:
+      return;
+  }
+}
+
+}  // namespace lathe::matmul

@@ -1,0 +1,51 @@
+// AVX2, FMA and F16C: 16 registers, so a tile of 6 rows by 16 columns (12 accumulators, 2 of weights, 1 broadcast).
+#include <immintrin.h>
+
+#include <cmath>
+#include <utility>
+
+#include "base/types.h"
+#include "kernels/common/scalar_math.h"
+#include "kernels/common/simd_math.h"
+#include "kernels/matmul/inline.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/refusals.h"
+#include "kernels/matmul/table.h"
+
+namespace lathe::matmul {
+namespace {
+// clang-format off
+#include "kernels/matmul/lanes_scalar.inl.h"
+#include "kernels/matmul/lanes_avx2.inl.h"
+#include "kernels/matmul/kernels.inl.h"
+// clang-format on
+
+using V = Avx2Lanes;
+constexpr AForm kStrips = AForm::strips;
+constexpr AForm kInPlace = AForm::in_place;
+constexpr Variant kRows[] = {
+    row_f32<V, PanelF32, kStrips, 6, 1, 512>("avx2.f32.f32.strips", Type::f32, Layout::panel_f32, 0,
+                                             "6x16 tile, A in strips, K in chunks of 512"),
+    row_f32<V, PanelF32, kInPlace, 6, 1, 512>("avx2.f32.f32.direct", Type::f32, Layout::panel_f32, 0,
+                                              "6x16 tile, A read where it lies"),
+    row_f32<V, PanelBf16, kStrips, 6, 1, 256>("avx2.f32.bf16.strips", Type::bf16, Layout::panel_bf16, 0,
+                                              "6x16 tile, chunks of W widened to f32"),
+    row_f32<V, PanelF16, kStrips, 6, 1, 256>("avx2.f32.f16.strips", Type::f16, Layout::panel_f16, 0,
+                                             "6x16 tile, chunks of W widened to f32"),
+    row_f32<V, RowsF32, kStrips, 6, 1, 256>("avx2.f32.f32.rows", Type::f32, Layout::rows_f32, 0,
+                                            "6x16 tile, W [K,N] in place"),
+    row_f32<V, ColsF32, kStrips, 6, 1, 256>("avx2.f32.f32.cols", Type::f32, Layout::cols_f32, 0,
+                                            "6x16 tile, W [N,K] in place, transposed chunk by chunk"),
+    row_a16<V, PanelQ8, 6, 256>("avx2.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8,
+                                "6x16 tile of vpmaddwd, chunks of W widened to s16"),
+    row_a16<V, PanelQ4, 6, 256>("avx2.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4,
+                                "6x16 tile of vpmaddwd, chunks of W widened to s16"),
+    row_a16r<V, 6, 256>("avx2.a16r.i8.blocked", "6x16 tile of vpmaddwd over all of K"),
+    row_s32<V, 6, 256>("avx2.s32.s8s8.blocked", Type::s8, "6x16 tile of vpmaddwd, exact"),
+    row_s32<V, 6, 256>("avx2.s32.u8s8.blocked", Type::u8, "6x16 tile of vpmaddwd, exact"),
+};
+}  // namespace
+
+extern const std::span<const Variant> variants_avx2 = kRows;
+
+}  // namespace lathe::matmul

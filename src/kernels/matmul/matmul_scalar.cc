@@ -1,0 +1,42 @@
+// The reference in the same numerics, and the fallback of machines without AVX2.
+#include <cmath>
+#include <utility>
+
+#include "base/types.h"
+#include "kernels/common/scalar_math.h"
+#include "kernels/matmul/inline.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/refusals.h"
+#include "kernels/matmul/table.h"
+
+namespace lathe::matmul {
+namespace {
+// clang-format off
+#include "kernels/matmul/lanes_scalar.inl.h"
+#include "kernels/matmul/kernels.inl.h"
+// clang-format on
+
+using V = ScalarLanes;
+constexpr AForm kStrips = AForm::strips;
+constexpr Variant kRows[] = {
+    row_f32<V, PanelF32, kStrips, 4, 1, 256>("scalar.f32.f32.blocked", Type::f32, Layout::panel_f32, 0,
+                                             "plain C++, the definition"),
+    row_f32<V, PanelBf16, kStrips, 4, 1, 256>("scalar.f32.bf16.blocked", Type::bf16, Layout::panel_bf16, 0,
+                                              "plain C++, the definition"),
+    row_f32<V, PanelF16, kStrips, 4, 1, 256>("scalar.f32.f16.blocked", Type::f16, Layout::panel_f16, 0,
+                                             "plain C++, the definition"),
+    row_f32<V, RowsF32, kStrips, 4, 1, 256>("scalar.f32.f32.rows", Type::f32, Layout::rows_f32, 0,
+                                            "plain C++, W [K,N] in place"),
+    row_f32<V, ColsF32, kStrips, 4, 1, 256>("scalar.f32.f32.cols", Type::f32, Layout::cols_f32, 0,
+                                            "plain C++, W [N,K] in place"),
+    row_a16<V, PanelQ8, 4, 256>("scalar.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8, "plain C++, the definition"),
+    row_a16<V, PanelQ4, 4, 256>("scalar.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4, "plain C++, the definition"),
+    row_a16r<V, 4, 256>("scalar.a16r.i8.blocked", "plain C++, the definition"),
+    row_s32<V, 4, 256>("scalar.s32.s8s8.blocked", Type::s8, "plain C++, the definition"),
+    row_s32<V, 4, 256>("scalar.s32.u8s8.blocked", Type::u8, "plain C++, the definition"),
+};
+}  // namespace
+
+extern const std::span<const Variant> variants_scalar = kRows;
+
+}  // namespace lathe::matmul

@@ -1,0 +1,91 @@
+// The rows of the table for one instruction set, from the templates above.
+
+template <int KC>
+int64_t scratch_f32(int64_t m, int64_t) noexcept {
+  return (2 * m + 2 * KC) * kPanel * static_cast<int64_t>(sizeof(float));
+}
+template <int KC>
+int64_t scratch_s16(int64_t m, int64_t) noexcept {
+  return (2 * m * 4 + KC * 2 + KC / kBlock * 4) * kPanel;
+}
+
+// `kc` of a table row is the KC of its functions.
+template <class V, template <class> class Weights, AForm kForm, int MR, int NP, int KC>
+constexpr Variant row_f32(const char* name, Type w, Layout layout, int64_t m_max, const char* what) {
+  return {name,
+          "f32",
+          V::kIsa,
+          Type::f32,
+          w,
+          layout,
+          kForm,
+          MR,
+          NP * kPanel,
+          KC,
+          m_max,
+          what,
+          refuses_f32,
+          scratch_f32<KC>,
+          kForm == AForm::strips ? prepare_strips<V> : nullptr,
+          run_f32<V, Weights, kForm, MR, NP, KC>};
+}
+
+template <class V, template <class> class Weights, int MR, int KC>
+constexpr Variant row_a16(const char* name, Type w, Layout layout, const char* what) {
+  return {name,
+          "a16",
+          V::kIsa,
+          Type::f32,
+          w,
+          layout,
+          AForm::quant_block,
+          MR,
+          kPanel,
+          KC,
+          0,
+          what,
+          refuses_quantised,
+          scratch_s16<KC>,
+          prepare_quant_block<V>,
+          run_s16<V, Weights, AForm::quant_block, MR, KC>};
+}
+
+template <class V, int MR, int KC>
+constexpr Variant row_a16r(const char* name, const char* what) {
+  return {name,
+          "a16r",
+          V::kIsa,
+          Type::f32,
+          Type::i8,
+          Layout::panel_i8,
+          AForm::quant_row,
+          MR,
+          kPanel,
+          KC,
+          0,
+          what,
+          refuses_quantised,
+          scratch_s16<KC>,
+          prepare_quant_row<V>,
+          run_s16<V, PanelI8, AForm::quant_row, MR, KC>};
+}
+
+template <class V, int MR, int KC>
+constexpr Variant row_s32(const char* name, Type a, const char* what) {
+  return {name,
+          "s32",
+          V::kIsa,
+          a,
+          Type::s8,
+          Layout::panel_i8,
+          AForm::widened,
+          MR,
+          kPanel,
+          KC,
+          0,
+          what,
+          refuses_integer,
+          scratch_s16<KC>,
+          prepare_widened<V>,
+          run_s16<V, PanelI8, AForm::widened, MR, KC>};
+}

@@ -1,0 +1,16 @@
+// The rows that each instruction-set file exports; matmul.cc concatenates them into variants().
+#pragma once
+
+#include <span>
+
+#include "kernels/matmul/matmul.h"
+
+namespace lathe::matmul {
+
+extern const std::span<const Variant> variants_scalar;
+extern const std::span<const Variant> variants_avx2;
+extern const std::span<const Variant> variants_avx512;
+extern const std::span<const Variant> variants_avx512_vnni;
+extern const std::span<const Variant> variants_avx_vnni;
+
+}  // namespace lathe::matmul

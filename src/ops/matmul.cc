@@ -1,0 +1,295 @@
+#include "ops/matmul.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "ops/regimes.h"
+
+namespace lathe::ops {
+
+using matmul::AForm;
+using matmul::kBlock;
+using matmul::kPanel;
+using matmul::Layout;
+using matmul::Order;
+using matmul::Problem;
+using matmul::RowGroups;
+using matmul::Type;
+using matmul::Variant;
+
+namespace {
+
+int64_t element_bytes(Type type) {
+  switch (type) {
+    case Type::f32:
+    case Type::s32:
+      return 4;
+    case Type::bf16:
+    case Type::f16:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+// Bytes of an N x K weight as it is kept in memory, without padding to panels.
+double weight_bytes(Type type, double n, double k) {
+  switch (type) {
+    case Type::q8_0:
+      return n * k * 34 / 32;
+    case Type::q4_0:
+      return n * k * 18 / 32;
+    default:
+      return n * k * static_cast<double>(element_bytes(type));
+  }
+}
+
+Status check_sizes(const Problem& p) {
+  const int64_t fold = p.gated ? 2 : 1;
+  const struct {
+    const char* name;
+    int64_t value;
+  } sizes[] = {{"M", p.m}, {"N", p.n}, {"K", p.k}, {"batch", p.batch}};
+  for (const auto& size : sizes)
+    if (size.value < 1)
+      return invalid_argument(std::string(size.name) + " is " + std::to_string(size.value) + "; it must be at least 1");
+  // 2^46 bytes is beyond any machine this runs on, and leaves room for every sum of offsets below.
+  constexpr int64_t kLimit = int64_t{1} << 46;
+  const std::optional<int64_t> products[] = {
+      checked_mul(p.m, p.k, p.batch, 4), checked_mul(p.n, p.k, p.batch, fold * 4), checked_mul(p.m, p.n, p.batch, 4)};
+  for (const auto& bytes : products)
+    if (!bytes || *bytes > kLimit)
+      return invalid_argument("a product of " + std::to_string(p.m) + " x " + std::to_string(p.n) + " x " +
+                              std::to_string(p.k) + " (batch " + std::to_string(p.batch) +
+                              ") does not fit in any memory");
+  return {};
+}
+
+}  // namespace
+
+Cost cost(const Problem& p) {
+  const double m = static_cast<double>(p.m), k = static_cast<double>(p.k), batch = static_cast<double>(p.batch);
+  const double w_columns = static_cast<double>(p.n) * (p.gated ? 2 : 1);
+  Cost c;
+  c.flops = 2 * m * w_columns * k * batch;
+  c.bytes = batch * (m * k * static_cast<double>(element_bytes(p.a)) + weight_bytes(p.w, w_columns, k) +
+                     m * static_cast<double>(p.n * element_bytes(p.c)));
+  return c;
+}
+
+Result<Weights> Weights::prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, Layout layout,
+                                 Team* team) {
+  if (sources.empty() || sources.size() > 2)
+    return invalid_argument("a weight has one source, or two where it is gated; found " +
+                            std::to_string(sources.size()));
+  Problem shape;
+  shape.n = n;
+  shape.k = k;
+  shape.gated = sources.size() == 2;
+  if (Status status = check_sizes(shape); !status.ok()) return status;
+  for (const matmul::Source& source : sources) {
+    if (source.data == nullptr) return invalid_argument("a weight's source has no data");
+    const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
+    if (blocks && source.order != Order::nk)
+      return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
+                              " weight must be [N,K]");
+    const int64_t least = source.order == Order::nk ? k : n;
+    if (!blocks && source.ld < least)
+      return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
+                              std::to_string(least));
+  }
+  const int64_t each = matmul::panel_bytes(layout, k);
+  if (each == 0) return invalid_argument(std::string(layout_name(layout)) + " is not a prepared layout");
+  const int64_t fold = static_cast<int64_t>(sources.size());
+  const int64_t panels = ceil_div(n, kPanel) * fold;
+  auto buffer = Buffer::create(panels * each);
+  if (!buffer) return buffer.status();
+
+  Weights w;
+  w.panels_ = std::move(*buffer);
+  w.layout_ = layout;
+  w.n_ = n;
+  w.k_ = k;
+  w.gated_ = fold == 2;
+  const auto pack = [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p)
+      matmul::pack_panel(layout, sources[static_cast<size_t>(p % fold)], n, k, p / fold, w.panels_.data() + p * each);
+  };
+  if (team == nullptr) {
+    pack(0, panels);
+  } else {
+    team->run([&](Team::Worker& worker) {
+      pack(panels * worker.id() / worker.count(), panels * (worker.id() + 1) / worker.count());
+    });
+  }
+  return w;
+}
+
+Result<const Variant*> choose_variant(const Problem& problem, FeatureSet features) {
+  if (Status status = check_sizes(problem); !status.ok()) return status;
+  const Variant* best = nullptr;
+  std::string reasons;
+  for (const Variant* row : matmul::variants()) {
+    const std::string reason = matmul::refusal(*row, problem, features);
+    if (!reason.empty()) continue;
+    if (best == nullptr || (row->isa == best->isa && preferred(*row, *best, problem))) best = row;
+  }
+  if (best == nullptr)
+    return unsupported("no kernel takes " + std::string(type_name(problem.a)) + " activations by " +
+                       (problem.prepared ? "prepared " : "unprepared ") + std::string(type_name(problem.w)) +
+                       " weights into " + std::string(type_name(problem.c)) + " with this epilogue");
+  return best;
+}
+
+Result<MatmulPlan> MatmulPlan::create(const Problem& problem, const Variant* variant, int workers) {
+  if (Status status = check_sizes(problem); !status.ok()) return status;
+  if (workers < 1) return invalid_argument("a team has at least 1 worker; found " + std::to_string(workers));
+  if (variant == nullptr) {
+    auto chosen = choose_variant(problem, cpu_features());
+    if (!chosen) return chosen.status();
+    variant = *chosen;
+  } else if (const std::string reason = matmul::refusal(*variant, problem, cpu_features()); !reason.empty()) {
+    return unsupported(std::string(variant->name) + " " + reason);
+  }
+
+  MatmulPlan plan;
+  plan.problem_ = problem;
+  plan.variant_ = variant;
+  plan.workers_ = workers;
+  const Cost c = cost(problem);
+  const double ns = std::max(c.flops / kFlopsPerNs, c.bytes / kBytesPerNs);
+  plan.active_ = static_cast<int>(std::clamp<double>(ns / kNsPerWorker, 1, workers));
+
+  const int64_t panels = ceil_div(problem.n, kPanel);
+  plan.row_blocks_ = ceil_div(problem.m, kRowsPerBlock);
+  if (plan.active_ > 1 && panels < kPanelsPerWorker * plan.active_) {
+    plan.split_ = Split::rows;
+    const int64_t wanted = problem.batch >= plan.active_ ? 1 : ceil_div(plan.active_, problem.batch);
+    const int64_t most = ceil_div(problem.m, variant->mr);
+    if (wanted > most && problem.batch * most < panels) {
+      plan.split_ = Split::panels;  // few rows and few panels: columns divide better than rows
+    } else {
+      plan.row_blocks_ = std::min(round_up(plan.row_blocks_, wanted), most);
+    }
+  }
+
+  const int64_t rows = checked_mul(problem.batch, problem.m).value_or(0);
+  const bool prepares = variant->prepare != nullptr;
+  const int64_t element = variant->a_form == AForm::strips ? 4 : 2;
+  const int64_t row_bytes = prepares ? rows * prepared_k(variant->a_form, problem.k) * element : 0;
+  int64_t at = round_up(row_bytes, 64);
+  plan.scale_at_ = at;
+  if (variant->a_form == AForm::quant_block) at += round_up(rows * ceil_div(problem.k, kBlock) * 4, 64);
+  if (variant->a_form == AForm::quant_row) at += round_up(rows * 4, 64);
+  plan.sum_at_ = at;
+  if (variant->a_form == AForm::widened) at += round_up(rows * 4, 64);
+  plan.scratch_at_ = at;
+  const int64_t block_rows = RowGroups(problem.m, ceil_div(problem.m, plan.row_blocks_)).rows(0);
+  plan.scratch_each_ = round_up(variant->scratch_bytes(block_rows, problem.k), 64);
+  plan.workspace_ = at + plan.scratch_each_ * plan.active_;
+  return plan;
+}
+
+namespace {
+// Row block `block` of `count`: its first row and its rows.
+struct RowBlock {
+  int64_t begin, rows;
+  RowBlock(int64_t m, int64_t count, int64_t block) : begin(m * block / count), rows(m * (block + 1) / count - begin) {}
+};
+}  // namespace
+
+void MatmulPlan::prepare_group(const MatmulOperands& x, std::byte* workspace, int64_t batch, int64_t block,
+                               int64_t group) const {
+  const Problem& p = problem_;
+  const RowBlock rows(p.m, row_blocks_, block);
+  const RowGroups groups(rows.rows, variant_->mr);
+  const int64_t row = rows.begin + groups.begin(group);
+  const int64_t at = batch * p.m + row;  // row of all rows
+  matmul::PrepareArgs args;
+  args.m = groups.rows(group);
+  args.k = p.k;
+  args.a_row = p.a_transposed ? 1 : x.lda;
+  args.a_k = p.a_transposed ? x.lda : 1;
+  args.a = static_cast<const std::byte*>(x.a) + (batch * x.a_batch + row * args.a_row) * element_bytes(p.a);
+  args.a_type = p.a;
+  const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
+  args.rows = workspace + at * prepared_k(variant_->a_form, p.k) * element;
+  const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(p.k, kBlock) : 1;
+  args.scale = reinterpret_cast<float*>(workspace + scale_at_) + at * scales;
+  args.sum = reinterpret_cast<int32_t*>(workspace + sum_at_) + at;
+  variant_->prepare(args);
+}
+
+void MatmulPlan::run_rectangle(const MatmulOperands& x, std::byte* workspace, int worker, int64_t batch, int64_t block,
+                               int64_t panel_begin, int64_t panel_end) const {
+  const Problem& p = problem_;
+  const RowBlock rows(p.m, row_blocks_, block);
+  const int64_t at = batch * p.m + rows.begin;
+  const int64_t col = panel_begin * kPanel;
+  const int64_t fold = p.gated ? 2 : 1;
+  matmul::Args args;
+  args.m = rows.rows;
+  args.n = std::min(panel_end * kPanel, p.n) - col;
+  args.k = p.k;
+  if (args.n <= 0 || args.m <= 0) return;
+  const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
+  args.a_row = x.lda;
+  args.a = variant_->prepare == nullptr
+               ? static_cast<const std::byte*>(x.a) + (batch * x.a_batch + rows.begin * x.lda) * element_bytes(p.a)
+               : workspace + at * prepared_k(variant_->a_form, p.k) * element;
+  const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(p.k, kBlock) : 1;
+  args.a_scale = reinterpret_cast<const float*>(workspace + scale_at_) + at * scales;
+  args.a_sum = reinterpret_cast<const int32_t*>(workspace + sum_at_) + at;
+  args.w_ld = x.ldw;
+  if (p.prepared) {
+    args.w_panel = matmul::panel_bytes(variant_->layout, p.k);
+    args.w = x.weights->data() + panel_begin * fold * args.w_panel;
+  } else {
+    args.w_panel = kPanel * 4 * (p.order == Order::nk ? x.ldw : 1);
+    args.w = reinterpret_cast<const std::byte*>(x.w + batch * x.w_batch) + panel_begin * args.w_panel;
+  }
+  args.c = static_cast<std::byte*>(x.c) + (batch * x.c_batch + rows.begin * x.ldc + col) * element_bytes(p.c);
+  args.ldc = x.ldc;
+  args.c_type = p.c;
+  args.epilogue = x.epilogue;
+  matmul::Epilogue& e = args.epilogue;
+  args.bias_up = e.bias != nullptr && p.gated ? e.bias + p.n + col : nullptr;
+  if (e.bias != nullptr) e.bias += col;
+  if (e.col_scale != nullptr) e.col_scale += col;
+  if (e.w_zero != nullptr) e.w_zero += col;
+  if (e.residual != nullptr) e.residual += (batch * p.m + rows.begin) * e.residual_ld + col;
+  args.scratch = workspace + scratch_at_ + worker * scratch_each_;
+  variant_->run(args);
+}
+
+void MatmulPlan::run(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const noexcept {
+  const int id = worker.id();
+  const int64_t items = problem_.batch * row_blocks_;
+  const auto groups_of = [&](int64_t block) {
+    return RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
+  };
+  const int64_t panels = ceil_div(problem_.n, kPanel);
+  const bool prepares = variant_->prepare != nullptr;
+  if (split_ == Split::rows || active_ == 1) {
+    if (id >= active_) return;
+    for (int64_t item = items * id / active_; item < items * (id + 1) / active_; ++item) {
+      const int64_t batch = item / row_blocks_, block = item % row_blocks_;
+      for (int64_t g = 0; prepares && g < groups_of(block); ++g) prepare_group(x, workspace, batch, block, g);
+      run_rectangle(x, workspace, id, batch, block, 0, panels);
+    }
+    return;
+  }
+  if (prepares) {
+    int64_t turn = 0;  // groups are dealt round robin over all blocks
+    for (int64_t item = 0; item < items; ++item)
+      for (int64_t g = 0; g < groups_of(item % row_blocks_); ++g, ++turn)
+        if (turn % active_ == id) prepare_group(x, workspace, item / row_blocks_, item % row_blocks_, g);
+    worker.barrier();
+  }
+  if (id >= active_) return;
+  for (int64_t item = 0; item < items; ++item)
+    run_rectangle(x, workspace, id, item / row_blocks_, item % row_blocks_, panels * id / active_,
+                  panels * (id + 1) / active_);
+}
+
+}  // namespace lathe::ops

@@ -1,0 +1,24 @@
+// The numbers by which products are divided and variants preferred, each with the measurement that set it.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/matmul/matmul.h"
+
+namespace lathe::ops {
+
+// One worker is given at least this much estimated time: a barrier and a cold start of a second thread cost about half.
+constexpr double kNsPerWorker = 1500;
+constexpr double kFlopsPerNs = 90;  // what one core does at best, roughly: AVX2 at 3 GHz
+constexpr double kBytesPerNs = 12;
+
+// Rows of A that one pass over the weights serves.
+constexpr int64_t kRowsPerBlock = 192;
+
+// Fewer panels a worker than this, and workers are given rows instead of columns.
+constexpr int64_t kPanelsPerWorker = 4;
+
+// Of two variants of one instruction set that both take the problem: is `a` the better default?
+bool preferred(const matmul::Variant& a, const matmul::Variant& b, const matmul::Problem& problem);
+
+}  // namespace lathe::ops
