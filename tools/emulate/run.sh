@@ -2,7 +2,7 @@
 # Runs a static x86-64 Linux program on an emulated Tiger Lake (AVX-512 F/BW/DQ/VL/VNNI): Bochs boots a Linux kernel
 # whose first process runs it. Output and exit status are the program's; 125 where the machine did not finish.
 #   tools/emulate/run.sh PROGRAM [ARGUMENT...]
-# A boot takes about 40 s and the program runs some hundred times slower than on this machine.
+# A boot takes about 17 s and the program runs some hundred times slower than on this machine.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cache=${EMULATE_CACHE:-$here/../../build-emulate/machine}
@@ -15,12 +15,12 @@ kernel=$("$here/kernel.sh" "$cache")
 
 machine=$(mktemp -d)
 trap 'rm -rf "$machine"' EXIT
-mkdir -p "$machine"/root/{dev,proc,tmp} "$machine"/cd/isolinux
+mkdir -p "$machine"/initrd/{dev,proc,tmp} "$machine"/cd/isolinux
 
-gcc -O2 -Wall -static "$here/init.c" -o "$machine/root/init"
-strip -o "$machine/root/test" "$program"
-printf '%s\n' "$@" >"$machine/root/args"
-(cd "$machine/root" && find . | cpio -o -H newc --quiet | gzip -1 >"$machine/cd/initrd.gz")
+gcc -O2 -Wall -static "$here/init.c" -o "$machine/initrd/init"
+strip -o "$machine/initrd/test" "$program"
+printf '%s\n' "$@" >"$machine/initrd/args"
+(cd "$machine/initrd" && find . | cpio -o -H newc --quiet | gzip -1 >"$machine/cd/initrd.gz")
 cp "$kernel" "$machine/cd/vmlinuz"
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$machine/cd/isolinux/"
 # Bochs 2.7 announces fsrm, pku, xsavec and xsaves, but the kernel's use of them fails; the rest saves boot time.
