@@ -6,9 +6,9 @@ namespace lathe::activation {
 namespace {
 constexpr const Variant* kRows[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
-    &kAvx512, &kAvx2,
+    &table_avx512, &table_avx2,
 #endif
-    &kScalar};
+    &table_scalar};
 }  // namespace
 
 std::span<const Variant* const> variants() { return kRows; }

@@ -7,6 +7,6 @@ namespace {
 #include "kernels/activation/activation_steps.inl.h"
 }  // namespace
 
-const Variant kAvx2 = {"activation.avx2", Isa::avx2, &apply<kernels::RowOps>, &gated<kernels::RowOps>};
+const Variant table_avx2 = {"activation.avx2", Isa::avx2, &apply<kernels::RowOps>, &gated<kernels::RowOps>};
 
 }  // namespace lathe::activation

@@ -7,6 +7,6 @@ namespace {
 #include "kernels/activation/activation_steps.inl.h"
 }  // namespace
 
-const Variant kAvx512 = {"activation.avx512", Isa::avx512, &apply<kernels::RowOps>, &gated<kernels::RowOps>};
+const Variant table_avx512 = {"activation.avx512", Isa::avx512, &apply<kernels::RowOps>, &gated<kernels::RowOps>};
 
 }  // namespace lathe::activation

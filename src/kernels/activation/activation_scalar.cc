@@ -7,6 +7,6 @@ namespace {
 #include "kernels/activation/activation_steps.inl.h"
 }  // namespace
 
-const Variant kScalar = {"activation.scalar", Isa::scalar, &apply<kernels::ScalarOps>, &gated<kernels::ScalarOps>};
+const Variant table_scalar = {"activation.scalar", Isa::scalar, &apply<kernels::ScalarOps>, &gated<kernels::ScalarOps>};
 
 }  // namespace lathe::activation
