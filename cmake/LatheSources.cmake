@@ -1,9 +1,10 @@
 # A file's name says what it is compiled for: `gemm_avx2.cc` gets LATHE_ISA_FLAGS_avx2, and is left out where the
 # target processor cannot have that instruction set.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  set(LATHE_ISA_FLAGS_avx2 -march=x86-64-v2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mlzcnt)
+  # Kernels never throw; without -fno-exceptions each object exports a weak reference to the personality routine.
+  set(LATHE_ISA_FLAGS_avx2 -march=x86-64-v2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mlzcnt -fno-exceptions)
   set(LATHE_ISA_FLAGS_avx_vnni ${LATHE_ISA_FLAGS_avx2} -mavxvnni)
-  set(LATHE_ISA_FLAGS_avx512 -march=skylake-avx512 -mtune=generic -mprefer-vector-width=512)
+  set(LATHE_ISA_FLAGS_avx512 -fno-exceptions -march=skylake-avx512 -mtune=generic -mprefer-vector-width=512)
   set(LATHE_ISA_FLAGS_avx512_vnni ${LATHE_ISA_FLAGS_avx512} -mavx512vnni)
 endif()
 set(LATHE_ISAS avx512_vnni avx_vnni avx512 avx2 amx neon dotprod i8mm sve sme)  # longer suffixes first
