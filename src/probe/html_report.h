@@ -1,0 +1,13 @@
+// A report as one page that needs nothing but a browser: style, script and data are inside.
+#pragma once
+
+#include <string>
+
+#include "probe/context.h"
+#include "probe/probe.h"
+
+namespace lathe::probe {
+
+std::string render_html(const Report& report, const Context& context);
+
+}  // namespace lathe::probe

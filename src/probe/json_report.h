@@ -1,0 +1,15 @@
+// A report as JSON, for programs and for the page.
+#pragma once
+
+#include <string>
+
+#include "probe/context.h"
+#include "probe/probe.h"
+
+namespace lathe::probe {
+
+// {"format": "lathe-probe", "version": 1, "machine": {...}, "summary": {...}, "rows": [...]}.
+// `indent` < 0: on one line.
+std::string render_json(const Report& report, const Context& context, int indent);
+
+}  // namespace lathe::probe
