@@ -30,7 +30,8 @@ void describe_processor(std::string_view cpuinfo, Machine& machine) {
     std::string text;
     for (const char* key : keys) {
       const std::string_view value = cpuinfo_field(cpuinfo, key);
-      text += (text.empty() ? "" : "-") + (value.empty() ? std::string("unknown") : std::string(value));
+      if (!text.empty()) text += '-';
+      text += value.empty() ? "unknown" : value;
     }
     return text;
   };
