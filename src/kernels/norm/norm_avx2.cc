@@ -1,0 +1,12 @@
+// AVX2: 8 elements a register.
+#include "kernels/common/simd_rows.h"
+#include "kernels/norm/norm.h"
+
+namespace lathe::norm {
+namespace {
+#include "kernels/norm/norm_steps.inl.h"
+}  // namespace
+
+const Variant table_avx2 = {"norm.avx2", Isa::avx2, &layer_norm<kernels::RowOps>, &rms_norm<kernels::RowOps>};
+
+}  // namespace lathe::norm
