@@ -46,7 +46,7 @@ inline Status failed(std::string message) { return {Code::failed, std::move(mess
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}
+  Result(T held) : state_(std::move(held)) {}
   Result(Status status) : state_(std::move(status)) { assert(!std::get<1>(state_).ok()); }
 
   bool ok() const { return state_.index() == 0; }
