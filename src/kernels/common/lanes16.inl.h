@@ -49,6 +49,14 @@ struct Lanes16 {
     for (int j = 0; j < kParts; ++j) O::store_part(part[j], p + j * O::kLanes, lanes_of(some, j));
   }
 
+  // These lanes where they exist, and `fill` behind the end.
+  [[gnu::always_inline]] inline Lanes16 keep(Full, float /*fill*/) const { return *this; }
+  [[gnu::always_inline]] inline Lanes16 keep(Part some, float fill) const {
+    Lanes16 r;
+    for (int j = 0; j < kParts; ++j) r.part[j] = O::keep_part(part[j], lanes_of(some, j), fill);
+    return r;
+  }
+
   // f(register, registers ...) for each register.
   template <class Fn, class... Others>
   [[gnu::always_inline]] inline Lanes16 map(Fn f, const Others&... others) const {

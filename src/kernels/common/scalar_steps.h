@@ -16,7 +16,8 @@ struct ScalarOps {
   static float set(float v) { return v; }
   static float load(const float* p) { return *p; }
   static void store(float v, float* p) { *p = v; }
-  // The first `count` lanes, 0 <= count <= kLanes; the others are `fill`, and their memory is not touched.
+  // The first `count` lanes, 0 <= count <= kLanes; the others become `fill`, and their memory is not touched.
+  static float keep_part(float v, int64_t count, float fill) { return count > 0 ? v : fill; }
   static float load_part(const float* p, int64_t count, float fill) { return count > 0 ? *p : fill; }
   static void store_part(float v, float* p, int64_t count) {
     if (count > 0) *p = v;

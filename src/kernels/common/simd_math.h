@@ -33,9 +33,11 @@ struct VectorOps {
 
   static HWY_INLINE F load(const float* p) { return hn::LoadU(D(), p); }
   static HWY_INLINE void store(F v, float* p) { hn::StoreU(v, D(), p); }
+  static HWY_INLINE F keep_part(F v, int64_t count, float fill) {
+    return hn::IfThenElse(hn::FirstN(D(), static_cast<size_t>(count)), v, set(fill));
+  }
   static HWY_INLINE F load_part(const float* p, int64_t count, float fill) {
-    const auto exists = hn::FirstN(D(), static_cast<size_t>(count));
-    return hn::IfThenElse(exists, hn::MaskedLoad(exists, D(), p), set(fill));
+    return keep_part(hn::MaskedLoad(hn::FirstN(D(), static_cast<size_t>(count)), D(), p), count, fill);
   }
   static HWY_INLINE void store_part(F v, float* p, int64_t count) {
     hn::BlendedStore(v, hn::FirstN(D(), static_cast<size_t>(count)), D(), p);
