@@ -30,6 +30,7 @@ struct ScalarOps {
   static float sqrt(float a) { return std::sqrt(a); }
   static float min(float a, float b) { return a < b ? a : b; }
   static float max(float a, float b) { return a > b ? a : b; }
+  static float negate(float x) { return -x; }
   static float neg_abs(float x) { return -std::fabs(x); }
   static float copy_sign(float magnitude, float sign) { return std::copysign(magnitude, sign); }
   // x < 0 ? yes : no; -0 and NaN are not below 0

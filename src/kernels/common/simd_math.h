@@ -55,6 +55,7 @@ struct VectorOps {
   static HWY_INLINE F min(F a, F b) { return hn::IfThenElse(hn::Lt(a, b), a, b); }
   static HWY_INLINE F max(F a, F b) { return hn::IfThenElse(hn::Gt(a, b), a, b); }
 #endif
+  static HWY_INLINE F negate(F x) { return hn::Xor(x, hn::SignBit(D())); }
   static HWY_INLINE F neg_abs(F x) { return hn::Or(x, hn::SignBit(D())); }
   static HWY_INLINE F copy_sign(F magnitude, F sign) { return hn::CopySign(magnitude, sign); }
   static HWY_INLINE F select_negative(F x, F yes, F no) { return hn::IfThenElse(hn::Lt(x, hn::Zero(D())), yes, no); }
