@@ -91,20 +91,20 @@ TEST(Activation, ValuesAtTheEdges) {
   };
   const float tiny = std::numeric_limits<float>::denorm_min(), huge = std::numeric_limits<float>::max();
   const Case cases[] = {
-      {Function::exp, -kInf, 0.0f},        {Function::exp, kInf, kInf},        {Function::exp, huge, kInf},
-      {Function::exp, -huge, 0.0f},        {Function::exp, -0.0f, 1.0f},       {Function::exp, tiny, 1.0f},
-      {Function::exp, -103.0f, tiny},      {Function::exp, 88.722839f, huge},  {Function::exp, 88.72284f, kInf},
-      {Function::tanh, kInf, 1.0f},        {Function::tanh, -kInf, -1.0f},     {Function::tanh, -0.0f, -0.0f},
-      {Function::tanh, tiny, tiny},        {Function::tanh, huge, 1.0f},       {Function::erf, kInf, 1.0f},
-      {Function::erf, -kInf, -1.0f},       {Function::erf, -0.0f, -0.0f},      {Function::erf, huge, 1.0f},
-      {Function::sigmoid, kInf, 1.0f},     {Function::sigmoid, -kInf, 0.0f},   {Function::sigmoid, 0.0f, 0.5f},
-      {Function::sigmoid, tiny, 0.5f},     {Function::sigmoid, -103.0f, tiny}, {Function::relu, kInf, kInf},
-      {Function::relu, -kInf, 0.0f},       {Function::relu, -0.0f, -0.0f},     {Function::relu, -tiny, 0.0f},
-      {Function::silu, kInf, kInf},        {Function::silu, -kInf, -0.0f},     {Function::silu, -0.0f, -0.0f},
-      {Function::silu, huge, huge},        {Function::silu, -huge, -0.0f},     {Function::gelu_erf, kInf, kInf},
-      {Function::gelu_erf, -kInf, -0.0f},  {Function::gelu_erf, -0.0f, -0.0f}, {Function::gelu_erf, huge, huge},
-      {Function::gelu_erf, -huge, -0.0f},  {Function::gelu_tanh, kInf, kInf},  {Function::gelu_tanh, -kInf, -0.0f},
-      {Function::gelu_tanh, -0.0f, -0.0f}, {Function::gelu_tanh, huge, huge},  {Function::gelu_tanh, -huge, -0.0f},
+      {Function::exp, -kInf, 0.0f},       {Function::exp, kInf, kInf},         {Function::exp, huge, kInf},
+      {Function::exp, -huge, 0.0f},       {Function::exp, -0.0f, 1.0f},        {Function::exp, tiny, 1.0f},
+      {Function::exp, -103.0f, tiny},     {Function::exp, 88.72284f, kInf},    {Function::tanh, kInf, 1.0f},
+      {Function::tanh, -kInf, -1.0f},     {Function::tanh, -0.0f, -0.0f},      {Function::tanh, tiny, tiny},
+      {Function::tanh, huge, 1.0f},       {Function::erf, kInf, 1.0f},         {Function::erf, -kInf, -1.0f},
+      {Function::erf, -0.0f, -0.0f},      {Function::erf, huge, 1.0f},         {Function::sigmoid, kInf, 1.0f},
+      {Function::sigmoid, -kInf, 0.0f},   {Function::sigmoid, 0.0f, 0.5f},     {Function::sigmoid, tiny, 0.5f},
+      {Function::sigmoid, -103.0f, tiny}, {Function::relu, kInf, kInf},        {Function::relu, -kInf, 0.0f},
+      {Function::relu, -0.0f, -0.0f},     {Function::relu, -tiny, 0.0f},       {Function::silu, kInf, kInf},
+      {Function::silu, -kInf, -0.0f},     {Function::silu, -0.0f, -0.0f},      {Function::silu, huge, huge},
+      {Function::silu, -huge, -0.0f},     {Function::gelu_erf, kInf, kInf},    {Function::gelu_erf, -kInf, -0.0f},
+      {Function::gelu_erf, -0.0f, -0.0f}, {Function::gelu_erf, huge, huge},    {Function::gelu_erf, -huge, -0.0f},
+      {Function::gelu_tanh, kInf, kInf},  {Function::gelu_tanh, -kInf, -0.0f}, {Function::gelu_tanh, -0.0f, -0.0f},
+      {Function::gelu_tanh, huge, huge},  {Function::gelu_tanh, -huge, -0.0f},
   };
   for (const Case& c : cases)
     EXPECT_PRED2(same_bits, scalar(c.function, c.x), c.y) << function_name(c.function) << "(" << c.x << ")";
