@@ -120,8 +120,11 @@ Status WeightOperands::pack(Team& team) {
   if (up.scale != nullptr) up.scale += key_.n;
   const matmul::Source sources[] = {gate, up};
   const std::span<const matmul::Source> used(sources, key_.gated ? 2 : 1);
+  // Small weights are packed sooner than a team is called together, and there are up to a thousand of them.
+  constexpr int64_t kWorthATeam = int64_t{1} << 18;
+  Team* const packers = key_.elements() >= kWorthATeam ? &team : nullptr;
   for (int64_t copy = 0; copy < key_.copies; ++copy) {
-    auto packed = ops::Weights::prepare(used, key_.n, key_.k, matmul::prepared_layout(key_.type), &team);
+    auto packed = ops::Weights::prepare(used, key_.n, key_.k, matmul::prepared_layout(key_.type), packers);
     if (!packed) return packed.status();
     packed_.push_back(std::move(*packed));
   }

@@ -12,6 +12,9 @@
 
 namespace lathe::probe {
 
+// Variants of the scalar instruction set are the definition of the others, up to a hundred times slower: where another
+// variant takes the shape they are not_verified, unless `isa` or `variants` asks for them.
+
 // One line of a shapes file.
 struct Shape {
   std::string name;  // "arctic-l qkv S=17"
@@ -30,6 +33,7 @@ struct Timing {
   double spread = 0;  // (p75 - p25) / median
   double cpu_median_ms = 0;
   int64_t samples = 0;
+  bool settled = true;  // two successive medians agreed before counting began; false: a short or disturbed run
 };
 
 struct Row {
@@ -37,9 +41,9 @@ struct Row {
   std::string variant;   // a Variant's name, or the provider's routine
   std::string provider;  // "lathe", "openblas", "blis", "onednn", ...
   Disposition disposition = Disposition::not_verified;
-  std::string reason;  // of not_supported, failed, incorrect
+  std::string reason;  // of not_supported, failed, incorrect; of a provider that passed: what it left out
   double max_rel = 0, nmse = 0;
-  Timing timing;  // only where passed
+  Timing timing;  // only where passed (or, asked for without verification, not_verified)
   double gflops = 0, gbps = 0;
   std::string ceiling;         // which one binds: "fma", "int" or "read"
   double share = 0;            // of that ceiling
@@ -53,6 +57,7 @@ struct Ceilings {
   double fma_gflops = 0, read_gbps = 0, int_gops = 0;              // with `threads`
   double fma_gflops_one = 0, read_gbps_one = 0, int_gops_one = 0;  // with one
   double barrier_ns = 0, empty_program_ns = 0;                     // the team's
+  double fma_spread = 0, read_spread = 0, int_spread = 0;          // how far the median trial lay below the best
 };
 
 struct Report {
@@ -62,6 +67,7 @@ struct Report {
   bool hot = false;
   double load_before = 0, load_after = 0;  // 1-minute load averages
   std::string date;                        // ISO 8601, UTC
+  std::vector<std::string> notes;          // what a reader must know, such as operands that could not be made cold
 };
 
 struct Options {
@@ -75,6 +81,8 @@ struct Options {
   double seconds = 0.3;  // per contender and shape, and at least `samples`
   int samples = 20;
   uint64_t seed = 1;
+  // What dispatch would run where it has a plan: Row::chosen. Not set, or nullptr: the regimes choose.
+  std::function<const matmul::Variant*(const matmul::Problem&, int threads)> plan;
 };
 
 // `progress(done, total, shape name)` is called between shapes, outside every timed region.

@@ -23,6 +23,8 @@ class OneDnnProduct : public PreparedProduct {
     for (void* memory : weights_) api_.memory_destroy(memory);
     if (src_ != nullptr) api_.memory_destroy(src_);
     if (dst_ != nullptr) api_.memory_destroy(dst_);
+    if (reorder_ != nullptr) api_.primitive_destroy(reorder_);
+    if (reorder_desc_ != nullptr) api_.primitive_desc_destroy(reorder_desc_);
     if (primitive_ != nullptr) api_.primitive_destroy(primitive_);
     if (desc_ != nullptr) api_.primitive_desc_destroy(desc_);
   }
@@ -42,7 +44,8 @@ class OneDnnProduct : public PreparedProduct {
   // A dense matrix of rows x columns, a batch of them where there is more than one.
   lathe::Status plain(int64_t rows, int64_t columns, bool transposed, OneDnn::MemoryDesc* desc) const;
   lathe::Status any(int64_t rows, int64_t columns, OneDnn::MemoryDesc* desc) const;
-  lathe::Status reorder(void* from, void* to, const OneDnn::MemoryDesc* to_desc);
+  lathe::Status create_reorder();
+  lathe::Status reorder(void* from, void* to);
   int dimensions() const { return shape_.batch > 1 ? 3 : 2; }
 
   const OneDnn& api_;
@@ -52,6 +55,9 @@ class OneDnnProduct : public PreparedProduct {
   OneDnn::MemoryDesc plain_weights_;
   void* desc_ = nullptr;
   void* primitive_ = nullptr;
+  const OneDnn::MemoryDesc* packed_desc_ = nullptr;  // desc_'s own
+  void* reorder_desc_ = nullptr;
+  void* reorder_ = nullptr;
   void* src_ = nullptr;
   void* dst_ = nullptr;
   std::vector<void*> weights_;
@@ -86,23 +92,25 @@ lathe::Status OneDnnProduct::create() {
     return s;
   if (auto s = check(api_.primitive_create(&primitive_, desc_), "primitive_create"); !s.ok()) return s;
   if (auto s = check(api_.memory_create(&src_, &src, engine_, nullptr), "memory_create"); !s.ok()) return s;
-  return check(api_.memory_create(&dst_, &dst, engine_, nullptr), "memory_create");
+  if (auto s = check(api_.memory_create(&dst_, &dst, engine_, nullptr), "memory_create"); !s.ok()) return s;
+  return shape_.packed ? create_reorder() : lathe::Status();
 }
 
-lathe::Status OneDnnProduct::reorder(void* from, void* to, const OneDnn::MemoryDesc* to_desc) {
-  void* desc = nullptr;
-  void* primitive = nullptr;
-  auto status = check(api_.reorder_desc_create(&desc, &plain_weights_, engine_, to_desc, engine_, nullptr),
-                      "reorder_primitive_desc_create");
-  if (status.ok()) status = check(api_.primitive_create(&primitive, desc), "primitive_create of the reorder");
-  if (status.ok()) {
-    const OneDnn::Arg args[] = {{OneDnn::kSrc, from}, {OneDnn::kDst, to}};
-    status = check(api_.primitive_execute(primitive, stream_, 2, args), "primitive_execute of the reorder");
-    api_.stream_wait(stream_);
-  }
-  if (primitive != nullptr) api_.primitive_destroy(primitive);
-  if (desc != nullptr) api_.primitive_desc_destroy(desc);
+lathe::Status OneDnnProduct::reorder(void* from, void* to) {
+  const OneDnn::Arg args[] = {{OneDnn::kSrc, from}, {OneDnn::kDst, to}};
+  auto status = check(api_.primitive_execute(reorder_, stream_, 2, args), "primitive_execute of the reorder");
+  api_.stream_wait(stream_);
   return status;
+}
+
+// Made once: there may be hundreds of weights.
+lathe::Status OneDnnProduct::create_reorder() {
+  packed_desc_ = api_.primitive_desc_query_md(desc_, OneDnn::kQueryWeights, 0);
+  if (auto s = check(api_.reorder_desc_create(&reorder_desc_, &plain_weights_, engine_, packed_desc_, engine_, nullptr),
+                     "reorder_primitive_desc_create");
+      !s.ok())
+    return s;
+  return check(api_.primitive_create(&reorder_, reorder_desc_), "primitive_create of the reorder");
 }
 
 Result<int64_t> OneDnnProduct::add_weights(const float* b) {
@@ -111,12 +119,12 @@ Result<int64_t> OneDnnProduct::add_weights(const float* b) {
       !s.ok())
     return s;
   if (shape_.packed) {
-    const OneDnn::MemoryDesc* desc = api_.primitive_desc_query_md(desc_, OneDnn::kQueryWeights, 0);
-    auto buffer = Buffer::create(static_cast<int64_t>(api_.desc_size(desc)));
+    auto buffer = Buffer::create(static_cast<int64_t>(api_.desc_size(packed_desc_)));
     void* packed = nullptr;
     auto status = buffer.status();
-    if (status.ok()) status = check(api_.memory_create(&packed, desc, engine_, buffer->data()), "memory_create");
-    if (status.ok()) status = reorder(memory, packed, desc);
+    if (status.ok())
+      status = check(api_.memory_create(&packed, packed_desc_, engine_, buffer->data()), "memory_create");
+    if (status.ok()) status = reorder(memory, packed);
     api_.memory_destroy(memory);
     if (!status.ok()) {
       if (packed != nullptr) api_.memory_destroy(packed);
