@@ -27,7 +27,10 @@ namespace lathe::cli {
 
 using Command = std::function<Status()>;
 
+void add_bench(CLI::App& lathe, Command& chosen);
+void add_explain(CLI::App& lathe, Command& chosen);
 void add_inspect(CLI::App& lathe, Command& chosen);
+void add_probe(CLI::App& lathe, Command& chosen);
 
 constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;

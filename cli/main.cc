@@ -13,6 +13,8 @@ namespace {
 constexpr const char* kFooter = R"(
 First steps:
   lathe inspect machine       what this machine has, and how many threads lathe will use
+  lathe probe matmul          its kernels at a dozen shapes, beside installed libraries
+  lathe explain 17 4096 1024  which kernel runs for one product, and why
 
 `lathe COMMAND --help` lists a command's options.
 Exit codes: 0 success, 1 failure, 2 a mistake in the command line.)";
@@ -33,7 +35,9 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   }
   const auto extras = app.remaining(true);
   const bool is_group = !command->get_subcommands([](const CLI::App*) { return true; }).empty();
-  const bool no_command = error.get_name() == "RequiredError" || error.get_name() == "ExtrasError";
+  const int kind = error.get_exit_code();
+  const bool no_command =
+      kind == static_cast<int>(CLI::ExitCodes::RequiredError) || kind == static_cast<int>(CLI::ExitCodes::ExtrasError);
   std::string message = error.what();
   if (is_group && no_command && (extras.empty() || !extras.front().starts_with('-')))
     message = extras.empty() ? "a command is missing" : "unknown command '" + extras.front() + "'";
@@ -60,6 +64,9 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   Command chosen;
   add_inspect(app, chosen);
+  add_probe(app, chosen);
+  add_explain(app, chosen);
+  add_bench(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds
 
   try {

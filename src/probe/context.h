@@ -14,7 +14,7 @@ struct Context {
   std::string threads_reason;     // why so many threads are recommended
   std::string version, build_id;  // of lathe
   std::string compiler, flags;
-  std::vector<std::pair<std::string, std::string>> providers;  // name, version
+  std::vector<std::pair<std::string, std::string>> providers;  // "openblas", "OpenBLAS 0.3.21"
 };
 
 }  // namespace lathe::probe

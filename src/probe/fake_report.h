@@ -50,6 +50,7 @@ inline Report fake_report() {
   report.load_before = 0.25;
   report.load_after = 1.5;
   report.date = "2030-01-02T03:04:05Z";
+  report.notes = {"a note"};
   report.shapes = {fake_shape("won", "model", 10, 100, 1000), fake_shape("lost", "model", 20, 100, 1000),
                    fake_shape("int, \"quoted\" </script>", "other", 10, 100, 1000),
                    fake_shape("untaken", "other", 1, 1, 1)};
@@ -79,7 +80,7 @@ inline Report fake_report() {
 
 inline Context fake_context() {
   return {"Test CPU", "test-1", "avx2 fma", "Linux 6", "two cores are allowed",
-          "0.1.0",    "abcd",   "gcc 12",   "-O3",     {{"openblas", "0.3.21"}, {"blis", "0.9.0"}}};
+          "0.1.0",    "abcd",   "gcc 12",   "-O3",     {{"openblas", "OpenBLAS 0.3.21"}, {"blis", "BLIS 0.9.0"}}};
 }
 
 }  // namespace lathe::probe

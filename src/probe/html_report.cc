@@ -44,7 +44,7 @@ constexpr std::string_view kBody = R"html(</style>
 <div class="scroll"><table><thead id="thead"></thead><tbody id="tbody"></tbody></table></div>
 </div>
 <details class="card" id="gaps"><summary>Not supported, and why</summary><div class="scroll" style="margin-top:10px"><table><thead><tr><th>contender</th><th class="num">shapes</th><th>reason</th><th>for example</th></tr></thead><tbody id="gaprows"></tbody></table></div></details>
-<div class="card"><h2>Machine and build</h2><dl id="facts"></dl></div>
+<div class="card"><h2>Machine and build</h2><dl id="facts"></dl><div id="notes" style="margin-top:10px"></div></div>
 </main>
 <div id="tip" role="tooltip"></div>
 <script type="application/json" id="data">)html";

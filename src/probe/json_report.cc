@@ -26,7 +26,10 @@ Json machine_json(const Report& report, const Context& x) {
             {"read_gbps", c.read_gbps},
             {"fma_gflops_one", c.fma_gflops_one},
             {"int_gops_one", c.int_gops_one},
-            {"read_gbps_one", c.read_gbps_one}}},
+            {"read_gbps_one", c.read_gbps_one},
+            {"fma_spread", c.fma_spread},
+            {"int_spread", c.int_spread},
+            {"read_spread", c.read_spread}}},
           {"barrier_ns", c.barrier_ns},
           {"empty_program_ns", c.empty_program_ns},
           {"compiler", x.compiler},
@@ -43,8 +46,8 @@ Json machine_json(const Report& report, const Context& x) {
 void add_figures(const Row& r, Json& json) {
   const Timing& t = r.timing;
   json["error"] = {{"max_rel", r.max_rel}, {"nmse", r.nmse}};
-  json["ms"] = {
-      {"median", t.median_ms}, {"p95", t.p95_ms}, {"min", t.min_ms}, {"spread", t.spread}, {"samples", t.samples}};
+  json["ms"] = {{"median", t.median_ms}, {"p95", t.p95_ms},      {"min", t.min_ms},
+                {"spread", t.spread},    {"samples", t.samples}, {"settled", t.settled}};
   json["cpu_ms"] = {{"median", t.cpu_median_ms}};
   json["gflops"] = r.gflops;
   json["gbps"] = r.gbps;
@@ -134,6 +137,7 @@ std::string render_json(const Report& report, const Context& context, int indent
   const Json document = {{"format", "lathe-probe"},
                          {"version", 1},
                          {"machine", machine_json(report, context)},
+                         {"notes", report.notes},
                          {"summary", summary_json(report)},
                          {"rows", std::move(rows)}};
   return document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";

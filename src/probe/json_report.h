@@ -8,7 +8,7 @@
 
 namespace lathe::probe {
 
-// {"format": "lathe-probe", "version": 1, "machine": {...}, "summary": {...}, "rows": [...]}.
+// {"format": "lathe-probe", "version": 1, "machine": {...}, "notes": [...], "summary": {...}, "rows": [...]}.
 // `indent` < 0: on one line.
 std::string render_json(const Report& report, const Context& context, int indent);
 

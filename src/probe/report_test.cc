@@ -18,7 +18,7 @@ threads   2 (two cores are allowed)
 ceilings  fma 200.0 GFLOP/s, int 400.0 Gop/s, read 26.0 GB/s; one thread 100.0, 200.0, 18.0
 team      barrier 150 ns, empty program 2000 ns
 load      0.25 before, 1.50 after
-peers     openblas 0.3.21, blis 0.9.0
+peers     OpenBLAS 0.3.21, BLIS 0.9.0
 operands  cold: they rotate through more than the caches hold
 build     lathe 0.1.0 abcd, gcc 12
 date      2030-01-02T03:04:05Z
@@ -36,13 +36,18 @@ other
 
 not supported
   nothing of ours took untaken
-  tile6           2  shapes  reads f32 weights
-  openblas sgemm  1  shape   computes f32 only
-  q8              1  shape   takes K from 32
+  2 shapes: reads f32 weights
+    tile6
+  1 shape: computes f32 only
+    openblas sgemm
+  1 shape: takes K from 32
+    q8
 
 faults
   above its ceiling  blis sgemm  won   2.00 of fma: a fault of the measurement
   incorrect          blis sgemm  lost  max_rel 0.5, allowed 1e-5
+
+note: a note
 
 overall: geometric mean 1.00x against the best peer over 2 shapes, 1 won; as dispatched 0.89x
 )";
@@ -84,7 +89,7 @@ TEST(Json, Machine) {
   EXPECT_EQ(machine["build_id"], "abcd");
   EXPECT_EQ(machine["date"], "2030-01-02T03:04:05Z");
   EXPECT_EQ(machine["load"]["after"], 1.5);
-  EXPECT_EQ(machine["providers"]["openblas"], "0.3.21");
+  EXPECT_EQ(machine["providers"]["openblas"], "OpenBLAS 0.3.21");
 }
 
 TEST(Json, RowsHoldTheFigures) {
@@ -119,6 +124,8 @@ TEST(Json, WhatDidNotPassHasNoTime) {
     EXPECT_EQ(row["reason"] == "", row["disposition"] == "passed");
   }
 }
+
+TEST(Json, Notes) { EXPECT_EQ(parsed()["notes"][0], "a note"); }
 
 TEST(Json, Summary) {
   const auto summary = parsed()["summary"];

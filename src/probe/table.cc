@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "probe/columns.h"
 #include "probe/summary.h"
 #include "tune/problem_text.h"
@@ -32,7 +34,7 @@ std::string header(const Report& report, const Context& context) {
   lines.add({"team", fmt::format("barrier {:.0f} ns, empty program {:.0f} ns", c.barrier_ns, c.empty_program_ns)});
   lines.add({"load", fmt::format("{:.2f} before, {:.2f} after", report.load_before, report.load_after)});
   std::string peers;
-  for (const auto& [name, version] : context.providers) peers += (peers.empty() ? "" : ", ") + name + " " + version;
+  for (const auto& [name, version] : context.providers) peers += (peers.empty() ? "" : ", ") + version;
   lines.add({"peers", peers.empty() ? "none" : peers});
   lines.add({"operands",
              report.hot ? "hot: they stay in the caches" : "cold: they rotate through more than the caches hold"});
@@ -102,13 +104,21 @@ std::string sweep_text(const Sweep& sweep) {
   return text + lines.text("  ") + "\n";
 }
 
+// One line per sentence: the variants that say it of as many shapes stand together.
 std::string gaps_text(const Summary& summary) {
   std::string text;
   for (const std::string& name : summary.untaken) text += fmt::format("  nothing of ours took {}\n", name);
-  Columns lines("lrll");
-  for (const Gap& gap : summary.gaps)
-    lines.add({gap.who, std::to_string(gap.shapes), gap.shapes == 1 ? "shape" : "shapes", gap.reason});
-  text += lines.text("  ");
+  std::vector<std::pair<std::pair<std::string, int64_t>, std::string>> lines;  // (sentence, shapes), who says it
+  for (const Gap& gap : summary.gaps) {
+    const auto same = std::find_if(lines.begin(), lines.end(),
+                                   [&](const auto& l) { return l.first == std::pair(gap.reason, gap.shapes); });
+    if (same == lines.end())
+      lines.push_back({{gap.reason, gap.shapes}, gap.who});
+    else
+      same->second += ", " + gap.who;
+  }
+  for (const auto& [what, who] : lines)
+    text += fmt::format("  {} {}: {}\n    {}\n", what.second, what.second == 1 ? "shape" : "shapes", what.first, who);
   return text.empty() ? "" : "not supported\n" + text + "\n";
 }
 
@@ -127,6 +137,12 @@ std::string faults_text(const Report& report) {
   return text.empty() ? "" : "faults\n" + text + "\n";
 }
 
+std::string notes_text(const Report& report) {
+  std::string text;
+  for (const std::string& note : report.notes) text += "note: " + note + "\n";
+  return text.empty() ? "" : text + "\n";
+}
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -141,7 +157,7 @@ std::string render_table(const Report& report, const Context& context) {
   std::string text = header(report, context) + "\n";
   for (const GroupSummary& group : summary.groups) text += group_text(group);
   for (const Sweep& sweep : summary.sweeps) text += sweep_text(sweep);
-  text += gaps_text(summary) + faults_text(report);
+  text += gaps_text(summary) + faults_text(report) + notes_text(report);
   if (summary.compared > 0)
     text += fmt::format("overall: geometric mean {} against the best peer over {} shapes, {} won; as dispatched {}\n",
                         times(summary.geomean), summary.compared, summary.won, times(summary.chosen_geomean));

@@ -23,9 +23,9 @@ const matmul::Variant* find_in(Table table, std::string_view name) {
 }  // namespace
 
 std::string row_fingerprint(const matmul::Variant& v) {
-  return sha256_hex(fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", v.name, v.numerics, static_cast<int>(v.isa),
+  return sha256_hex(fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", v.name, v.numerics, static_cast<int>(v.isa),
                                 matmul::type_name(v.a), matmul::type_name(v.w), static_cast<int>(v.layout),
-                                static_cast<int>(v.a_form), v.mr, v.kc, v.m_max))
+                                static_cast<int>(v.a_form), v.mr, v.nr, v.kc, v.m_max))
       .substr(0, 16);
 }
 

@@ -1,0 +1,30 @@
+#include "plan_path.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+#include "platform/machine.h"
+
+namespace lathe::cli {
+
+std::string default_plan_path() {
+  // A relative path there is to be ignored (XDG Base Directory Specification).
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && cache[0] == '/')
+    return std::string(cache) + "/lathe/plan.json";
+  if (const char* home = std::getenv("HOME"); home && home[0] == '/')
+    return std::string(home) + "/.cache/lathe/plan.json";
+  return "";
+}
+
+tune::PlanScope plan_scope() { return {this_machine().signature, cpu_features(), matmul::variants()}; }
+
+tune::Plan load_plan(const std::string& path) {
+  if (path.empty()) return tune::Plan(plan_scope());
+  auto plan = tune::Plan::load(path, plan_scope());
+  if (plan) return std::move(*plan);
+  if (plan.status().code() != Code::not_found) spdlog::warn("{}", plan.status().message());
+  return tune::Plan(plan_scope());
+}
+
+}  // namespace lathe::cli

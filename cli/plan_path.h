@@ -1,0 +1,19 @@
+// Where the plan lies by default, and how a command comes by it.
+#pragma once
+
+#include <string>
+
+#include "tune/plan.h"
+
+namespace lathe::cli {
+
+// $XDG_CACHE_HOME/lathe/plan.json, else ~/.cache/lathe/plan.json; empty where neither variable is an absolute path.
+std::string default_plan_path();
+
+// What a plan must have been measured on to be used here.
+tune::PlanScope plan_scope();
+
+// The plan at `path`, or an empty one: without a word where there is no file, with one warning where it is not used.
+tune::Plan load_plan(const std::string& path);
+
+}  // namespace lathe::cli

@@ -1,0 +1,145 @@
+#include "probe_matmul.h"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <csignal>
+#include <filesystem>
+
+#include "base/atomic_file.h"
+#include "plan_path.h"
+#include "platform/machine.h"
+#include "probe/html_report.h"
+#include "probe/json_report.h"
+#include "probe/plan_update.h"
+#include "probe/presets.h"
+#include "probe/shapes.h"
+#include "probe/table.h"
+#include "progress.h"
+#include "report_context.h"
+
+namespace lathe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// --quick: a few samples of each, for a first look; the report says how many were taken.
+constexpr double kQuickSeconds = 0.05;
+constexpr int kQuickSamples = 5;
+
+// While files are written an interrupt is passed over: it would leave a temporary file behind, and it is a matter of
+// milliseconds before the command ends anyway. Until then nothing is on the disk and the signal does as it likes.
+// Ignored, not blocked: threads of vendor libraries would take a signal that this thread blocks.
+class PassOverInterrupts {
+ public:
+  PassOverInterrupts() {
+    for (size_t i = 0; i < kSignals.size(); ++i) before_[i] = std::signal(kSignals[i], SIG_IGN);
+  }
+  ~PassOverInterrupts() {
+    for (size_t i = 0; i < kSignals.size(); ++i) std::signal(kSignals[i], before_[i]);
+  }
+  PassOverInterrupts(const PassOverInterrupts&) = delete;
+  PassOverInterrupts& operator=(const PassOverInterrupts&) = delete;
+
+ private:
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
+  std::array<void (*)(int), kSignals.size()> before_;
+};
+
+// Said before minutes are spent on figures that then have no place to go.
+Status check_target(const char* option, const std::string& path) {
+  if (path.empty() || path == "-") return {};
+  std::error_code error;
+  const fs::path parent = fs::path(path).parent_path();
+  if (fs::is_directory(path, error))
+    return invalid_argument(fmt::format("{} {}: is a folder, needed: a file name", option, path));
+  if (!parent.empty() && !fs::is_directory(parent, error))
+    return invalid_argument(fmt::format("{} {}: the folder {} does not exist", option, path, parent.string()));
+  return {};
+}
+
+Status check_options(const ProbeOptions& o) {
+  const int sources = !o.preset.empty() + !o.shapes_file.empty() + !o.shape.sizes.empty();
+  if (sources > 1) return invalid_argument("more than one of --preset, --shapes and M N K was given, needed: one");
+  if (o.save_plan && o.probe.hot)
+    return invalid_argument(
+        "--save-plan with --hot: a plan is made for weights that come from memory, needed: one of them");
+  if ((o.json == "-") + (o.html == "-") + (o.csv == "-") > 1)
+    return invalid_argument("two of --json, --html and --csv go to standard output, needed: one at most");
+  if (!(o.probe.seconds > 0 && o.probe.seconds <= 3600))
+    return invalid_argument(fmt::format("--seconds is {}, needed: more than 0 and at most 3600", o.probe.seconds));
+  Status s = check_target("--json", o.json);
+  if (s.ok()) s = check_target("--html", o.html);
+  if (s.ok()) s = check_target("--csv", o.csv);
+  return s;
+}
+
+Status write_output(const std::string& path, const std::string& text) {
+  if (path.empty()) return {};
+  if (path != "-") return write_file(path, text);
+  fmt::print("{}", text);
+  return {};
+}
+
+Status write_outputs(const ProbeOptions& o, const probe::Report& report, const probe::Context& context) {
+  const PassOverInterrupts undisturbed;
+  Status s;
+  if (!o.json.empty()) s = write_output(o.json, probe::render_json(report, context, 1));
+  if (s.ok() && !o.html.empty()) s = write_output(o.html, probe::render_html(report, context));
+  if (s.ok() && !o.csv.empty()) s = write_output(o.csv, probe::render_csv(report));
+  return s;
+}
+
+Status save_plan(const ProbeOptions& o, const std::string& path, const probe::Report& report, tune::Plan& plan) {
+  const probe::PlanUpdate update = probe::update_plan(report, plan);
+  const PassOverInterrupts undisturbed;
+  if (o.plan_path.empty()) {
+    std::error_code error;
+    fs::create_directories(fs::path(path).parent_path(), error);  // saving says so where this failed
+  }
+  if (Status s = plan.save(path); !s.ok()) return s;
+  // On stderr: stdout may be JSON.
+  fmt::print(stderr, "plan: {} shapes entered into {}\n", update.entered, path);
+  if (update.skipped > 0)
+    spdlog::warn("{} shapes did not enter the plan: what dispatch takes for them by default was not measured",
+                 update.skipped);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<probe::Shape>> shapes_to_probe(const ProbeOptions& o) {
+  if (!o.shapes_file.empty()) return probe::read_shapes(o.shapes_file, {this_machine().memory_total});
+  if (o.shape.sizes.empty()) return probe::preset(o.preset.empty() ? "quick" : o.preset);
+  const auto problem = problem_of(o.shape);
+  if (!problem) return problem.status();
+  return std::vector<probe::Shape>{{probe::default_name(*problem), *problem, 1, "command line", "command line"}};
+}
+
+Status probe_matmul(const ProbeOptions& o) {
+  if (Status s = check_options(o); !s.ok()) return s;
+  const auto shapes = shapes_to_probe(o);
+  if (!shapes) return shapes.status();
+  const std::string plan_path = o.plan_path.empty() ? default_plan_path() : o.plan_path;
+  if (o.save_plan && plan_path.empty())
+    return invalid_argument("--save-plan: neither XDG_CACHE_HOME nor HOME is set, needed: a file name");
+  tune::Plan plan = load_plan(plan_path);
+
+  probe::Options options = o.probe;
+  if (o.quick && !o.seconds_given) options.seconds = kQuickSeconds;
+  if (o.quick) options.samples = kQuickSamples;
+  options.plan = [&plan](const matmul::Problem& problem, int threads) { return plan.lookup(problem, threads); };
+  Progress progress;
+  auto report = probe::run_probe(
+      *shapes, options, [&](int64_t done, int64_t total, std::string_view name) { progress.show(done, total, name); });
+  progress.clear();
+  if (!report) return report.status();
+  const probe::Context context = report_context(*report);
+  if (o.json != "-" && o.html != "-" && o.csv != "-") fmt::print("{}", probe::render_table(*report, context));
+  Status s = write_outputs(o, *report, context);
+  if (s.ok() && o.save_plan) s = save_plan(o, plan_path, *report, plan);
+  return s;
+}
+
+}  // namespace lathe::cli

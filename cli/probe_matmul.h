@@ -1,0 +1,26 @@
+// The options of `lathe probe matmul`, and what they mean.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lathe/status.h"
+#include "probe/probe.h"
+#include "shape_options.h"
+
+namespace lathe::cli {
+
+struct ProbeOptions {
+  std::string preset, shapes_file;
+  ShapeOptions shape;
+  probe::Options probe;
+  bool quick = false, seconds_given = false;
+  std::string json, html, csv;
+  bool save_plan = false;
+  std::string plan_path;  // empty: the default
+};
+
+Result<std::vector<probe::Shape>> shapes_to_probe(const ProbeOptions& options);
+Status probe_matmul(const ProbeOptions& options);
+
+}  // namespace lathe::cli

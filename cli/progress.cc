@@ -1,0 +1,48 @@
+#include "progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "platform/clock.h"
+
+namespace lathe::cli {
+namespace {
+
+constexpr int kBar = 24;  // characters
+
+size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// What is left, if the rest goes as fast as what is done.
+std::string remaining(int64_t done, int64_t total, int64_t elapsed_ns) {
+  if (done == 0) return "";
+  const auto seconds = static_cast<int64_t>(static_cast<double>(elapsed_ns) * 1e-9 * static_cast<double>(total - done) /
+                                            static_cast<double>(done));
+  return fmt::format(", {}:{:02} left", seconds / 60, seconds % 60);
+}
+
+}  // namespace
+
+Progress::Progress() : terminal_(::isatty(STDERR_FILENO) == 1), began_ns_(now_ns()) {}
+
+void Progress::clear() {
+  if (terminal_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::show(int64_t done, int64_t total, std::string_view what) {
+  if (!terminal_ || total <= 0) return;
+  const auto filled = static_cast<size_t>(std::clamp<int64_t>(done * kBar / total, 0, kBar));
+  std::string line = fmt::format("[{}{}] {}/{}{}  {}", std::string(filled, '#'), std::string(kBar - filled, '.'), done,
+                                 total, remaining(done, total, now_ns() - began_ns_), what);
+  line.resize(std::min(line.size(), terminal_columns() - 1));
+  std::fprintf(stderr, "\r\033[K%s", line.c_str());
+  std::fflush(stderr);
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,24 @@
+// How far a long command is, on one line of stderr, and only where that is a terminal.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace lathe::cli {
+
+class Progress {
+ public:
+  Progress();
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show(int64_t done, int64_t total, std::string_view what);
+  void clear();  // leaves the line empty
+
+ private:
+  bool terminal_;
+  int64_t began_ns_;
+};
+
+}  // namespace lathe::cli

@@ -1,0 +1,25 @@
+// One product on the command line: M N K and what it is made of, as explain, bench and probe take it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "kernels/matmul/matmul.h"
+#include "lathe/status.h"
+
+namespace lathe::cli {
+
+struct ShapeOptions {
+  std::vector<std::string> sizes;
+  std::string w = "f32", a, c;
+  std::string layout = "nk";
+  std::string epilogue = "none";
+  std::string batch = "1";
+  bool unprepared = false;
+};
+
+void add_shape_options(CLI::App& command, ShapeOptions& options, bool required);
+Result<matmul::Problem> problem_of(const ShapeOptions& options);
+
+}  // namespace lathe::cli
