@@ -31,6 +31,7 @@ static int run_test(void) {
   const pid_t child = fork();
   if (child == 0) {
     setenv("LATHE_TEST_EMULATED", "1", 1);
+    setenv("TERM", "dumb", 1);  // no colours
     execv("/test", read_arguments());
     perror("/test");
     _exit(127);
