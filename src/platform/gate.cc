@@ -1,6 +1,7 @@
 #include "platform/gate.h"
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,28 +32,43 @@ void relax() noexcept {
 #endif
 }
 
-// Waits until passed(word) without giving up the CPU, for about spin_ns; returns the last word seen.
+// Whether the CPU that this thread holds is where somebody it waits for was last.
+bool in_the_way(const Spin& spin) noexcept {
+  const int cpu = sched_getcpu();
+  for (const Place* place : spin.team) {
+    const uint32_t waits_for = place->waits_for.load(std::memory_order_relaxed);
+    if (waits_for != spin.waits_for && waits_for != Place::kIdle && place->cpu.load(std::memory_order_relaxed) == cpu)
+      return true;
+  }
+  return false;
+}
+
+// Waits until passed(word) without giving up the CPU; returns the last word seen.
 template <class Passed>
-uint32_t spin(const std::atomic<uint32_t>& word, int64_t spin_ns, Passed passed) noexcept {
+uint32_t spin_on(const std::atomic<uint32_t>& word, const Spin& spin, Passed passed) noexcept {
   // A clock read costs about as much as a pause or two; one per 32 pauses (about a microsecond) is lost in the noise.
-  constexpr int kPausesPerClock = 32;
+  constexpr int kPausesPerRound = 32;
   uint32_t value = word.load(std::memory_order_acquire);
-  for (int64_t start = 0; !passed(value) && spin_ns > 0;) {
-    for (int i = 0; i < kPausesPerClock && !passed(value); ++i) {
+  int64_t end = 0;
+  for (uint32_t round = 0; !passed(value); ++round) {
+    for (int i = 0; i < kPausesPerRound; ++i) {
       relax();
       value = word.load(std::memory_order_acquire);
+      if (passed(value)) return value;
     }
-    if (passed(value)) break;
     const int64_t now = now_ns();
-    if (start == 0) start = now;
-    if (now - start >= spin_ns) break;
+    if (end == 0) end = now + spin.nanoseconds;
+    if (now >= end) return value;
+    // Looked at ever less often: the places are other threads' cache lines.
+    if ((round & (round + 1)) == 0 && in_the_way(spin)) return value;
   }
   return value;
 }
 
 template <class Passed>
-void spin_then_park(std::atomic<uint32_t>& word, int64_t spin_ns, Passed passed) noexcept {
-  uint32_t value = spin(word, spin_ns, passed);
+bool spin_then_park(std::atomic<uint32_t>& word, const Spin& spin, Passed passed) noexcept {
+  uint32_t value = spin_on(word, spin, passed);
+  if (passed(value)) return false;
   while (!passed(value)) {
     // The bit goes in by compare-and-swap: a release that came between leaves a new value, and nobody sleeps on it.
     if ((value & kParked) == 0 &&
@@ -61,25 +77,31 @@ void spin_then_park(std::atomic<uint32_t>& word, int64_t spin_ns, Passed passed)
     futex_wait(word, value | kParked);
     value = word.load(std::memory_order_acquire);
   }
+  return true;
 }
 
 }  // namespace
+
+void Place::tell(uint32_t what) noexcept {
+  cpu.store(sched_getcpu(), std::memory_order_relaxed);
+  waits_for.store(what, std::memory_order_relaxed);
+}
 
 void Gate::advance() noexcept {
   const uint32_t next = (generation() + 1) << 1;
   if ((word_.exchange(next, std::memory_order_acq_rel) & kParked) != 0) futex_wake_all(word_);
 }
 
-void Gate::wait(uint32_t seen, int64_t spin_ns) noexcept {
-  spin_then_park(word_, spin_ns, [seen](uint32_t word) { return word >> 1 != seen; });
+bool Gate::wait(uint32_t seen, const Spin& spin) noexcept {
+  return spin_then_park(word_, spin, [seen](uint32_t word) { return word >> 1 != seen; });
 }
 
 void Countdown::leave() noexcept {
   if (word_.fetch_sub(2, std::memory_order_acq_rel) == (2 | kParked)) futex_wake_all(word_);
 }
 
-void Countdown::wait(int64_t spin_ns) noexcept {
-  spin_then_park(word_, spin_ns, [](uint32_t word) { return word >> 1 == 0; });
+bool Countdown::wait(const Spin& spin) noexcept {
+  return spin_then_park(word_, spin, [](uint32_t word) { return word >> 1 == 0; });
 }
 
 }  // namespace lathe

@@ -30,24 +30,28 @@ struct alignas(kCacheLine) Counter {
 };
 
 // A worker's own place to wait for programs: only those that take part in a program are touched by its start.
-struct Seat {
+struct alignas(kCacheLine) Seat {
   Gate start;
+  Place place;
   std::thread thread;
 };
 
 }  // namespace
 
 struct Team::Shared {
-  explicit Shared(int threads) : seats(static_cast<size_t>(threads)) {}
+  explicit Shared(int threads) : seats(static_cast<size_t>(threads)) {
+    for (const Seat& seat : seats) places.push_back(&seat.place);
+  }
 
-  Gate barrier;
+  alignas(kCacheLine) Gate barrier;
   alignas(kCacheLine) std::atomic<uint32_t> arrived{0};
-  Countdown working;  // workers other than the caller that have not left the program
+  alignas(kCacheLine) Countdown working;  // workers other than the caller that have not left the program
   Counter counters[Worker::kCounters];
   // The program, written before the seats' gates open. No entry: the team is dissolved.
   alignas(kCacheLine) void (*entry)(void*, Worker&) = nullptr;
   void* context = nullptr;
   int count = 1;
+  std::vector<const Place*> places;
   std::vector<Seat> seats;  // seats[0] is the caller's and has no thread
   int64_t barrier_spin_ns = kBarrierSpinNs, idle_spin_ns = kIdleSpinNs;
   std::vector<int> callers_cpus;  // pinned: what the creating thread was allowed before
@@ -60,8 +64,10 @@ void Team::Shared::serve(Team& team, int id, int cpu) noexcept {
   if (cpu >= 0) bind_to_cpus({cpu});  // a wish: where the system refuses, the worker runs unbound
   Seat& seat = seats[static_cast<size_t>(id)];
   for (uint32_t seen = 0;; ++seen) {
-    seat.start.wait(seen, idle_spin_ns);
+    seat.place.tell(Place::kIdle);
+    seat.start.wait(seen, {idle_spin_ns, Place::kIdle, places});
     if (entry == nullptr) return;
+    seat.place.tell(Place::kWorking);
     Worker worker;
     worker.team_ = &team, worker.id_ = id, worker.count_ = count;
     entry(context, worker);
@@ -121,23 +127,34 @@ void Team::run_erased(void (*entry)(void*, Worker&), void* context, int workers)
   shared.context = context;
   shared.count = count;
   shared.working.start(static_cast<uint32_t>(count - 1));
-  for (int id = 1; id < count; ++id) shared.seats[static_cast<size_t>(id)].start.advance();
+  shared.seats[0].place.tell(Place::kWorking);
+  for (int id = 1; id < count; ++id) {
+    Seat& seat = shared.seats[static_cast<size_t>(id)];
+    seat.place.waits_for.store(Place::kWorking, std::memory_order_relaxed);  // from now, though it may sleep yet
+    seat.start.advance();
+  }
   Worker worker;
   worker.team_ = this, worker.count_ = count;
   entry(context, worker);
-  if (count > 1) shared.working.wait(shared.barrier_spin_ns);
+  if (count == 1) return;
+  Place& place = shared.seats[0].place;
+  place.tell(Place::kJoining);
+  if (shared.working.wait({shared.barrier_spin_ns, Place::kJoining, shared.places})) place.tell(Place::kWorking);
 }
 
 void Team::Worker::barrier() {
   if (count_ == 1) return;
   Shared& shared = *team_->shared_;
+  Place& place = shared.seats[static_cast<size_t>(id_)].place;
   // Read before arriving: the generation cannot move on until this worker has arrived.
   const uint32_t generation = shared.barrier.generation();
+  place.tell(generation);
   if (shared.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(count_)) {
     shared.arrived.store(0, std::memory_order_relaxed);  // published by the advance
     shared.barrier.advance();
   } else {
-    shared.barrier.wait(generation, shared.barrier_spin_ns);
+    if (shared.barrier.wait(generation, {shared.barrier_spin_ns, generation, shared.places}))
+      place.tell(Place::kWorking);
   }
 }
 
