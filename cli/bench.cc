@@ -17,16 +17,16 @@ namespace {
 struct BenchOptions {
   ShapeOptions shape;
   std::string variant;
-  int threads = 0;
+  RunOptions run;
   bool hot = false;
   double seconds = 1;
-  uint64_t seed = 1;
 };
 
 // The named variant, else what dispatch takes.
-Result<std::string> variant_of(const BenchOptions& o, const matmul::Problem& problem, const tune::Plan& plan) {
+Result<std::string> variant_of(const BenchOptions& o, int threads, const matmul::Problem& problem,
+                               const tune::Plan& plan) {
   if (!o.variant.empty()) return o.variant;
-  if (const auto* planned = plan.lookup(problem, o.threads > 0 ? o.threads : this_machine().threads))
+  if (const auto* planned = plan.lookup(problem, threads > 0 ? threads : this_machine().threads))
     return std::string(planned->name);
   const auto chosen = ops::choose_variant(problem, cpu_features());
   if (!chosen) return chosen.status();
@@ -49,15 +49,17 @@ Status print(const probe::Report& report, const probe::Row& row) {
 Status bench_matmul(const BenchOptions& o) {
   const auto problem = problem_of(o.shape);
   if (!problem) return problem.status();
-  const auto variant = variant_of(o, *problem, load_plan(default_plan_path()));
+  const auto numbers = run_numbers(o.run);
+  if (!numbers) return numbers.status();
+  const auto variant = variant_of(o, numbers->threads, *problem, load_plan(default_plan_path()));
   if (!variant) return variant.status();
   probe::Options options;
-  options.threads = o.threads;
+  options.threads = numbers->threads;
   options.variants = {*variant};
   options.providers = {"none"};
   options.hot = o.hot;
   options.seconds = o.seconds;
-  options.seed = o.seed;
+  options.seed = numbers->seed;
   const auto report = probe::run_probe({{probe::default_name(*problem), *problem, 1, "", ""}}, options, nullptr);
   if (!report) return report.status();
   for (const probe::Row& row : report->rows)
@@ -74,10 +76,9 @@ void add_bench(CLI::App& lathe, Command& chosen) {
   auto options = std::make_shared<BenchOptions>();
   add_shape_options(*command, options->shape, true);
   command->add_option("--variant", options->variant, "The variant; without it what dispatch takes")->type_name("NAME");
-  command->add_option("--threads", options->threads, "Threads; 0: what the machine recommends")->capture_default_str();
+  add_run_options(*command, options->run);
   command->add_flag("--hot", options->hot, "Operands stay in the caches");
   command->add_option("--seconds", options->seconds, "How long")->capture_default_str();
-  command->add_option("--seed", options->seed, "Of the operands")->capture_default_str();
   command->callback([options, &chosen] { chosen = [options] { return bench_matmul(*options); }; });
 }
 

@@ -24,12 +24,15 @@ using matmul::Variant;
 
 struct ExplainOptions {
   ShapeOptions shape;
-  int threads = 0;
+  RunOptions run;
   std::string isa, plan_path;
   bool measure = true;
 };
 
 constexpr double kSeconds = 0.1;  // per candidate: enough to tell 2 % on a quiet machine
+// Up to here the scalar variants are timed too, which the probe does only for variants that are named: at about 1
+// GFLOP/s one call takes a second.
+constexpr double kSlowFlops = 1e9;
 
 // All that is known about one product before it is printed.
 struct Explanation {
@@ -128,6 +131,12 @@ Line candidate_line(const Explanation& x, const Variant& v) {
   return {&v, 0, "not measured"};
 }
 
+std::string slower_text(double ms, double chosen_ms) {
+  if (ms == 0 || chosen_ms == 0) return "";
+  if (ms > 2 * chosen_ms) return fmt::format("{:.1f}x as long", ms / chosen_ms);
+  return fmt::format("{:+d}%", static_cast<int>(std::lround(100 * (ms / chosen_ms - 1))));
+}
+
 void print_candidates(const Explanation& x) {
   std::vector<Line> lines;
   for (const Variant* v : matmul::variants())
@@ -140,10 +149,7 @@ void print_candidates(const Explanation& x) {
   probe::Columns table("llrrl");
   for (const Line& line : lines) {
     const bool chosen = line.variant == x.variant;
-    const std::string relative = chosen ? "runs"
-                                 : chosen_ms > 0 && line.ms > 0
-                                     ? fmt::format("{:+.0f}%", 100 * (line.ms / chosen_ms - 1))
-                                     : "";
+    const std::string relative = chosen ? "runs" : slower_text(line.ms, chosen_ms);
     table.add({chosen ? ">" : "", line.variant->name, line.ms > 0 ? fmt::format("{:.4f} ms", line.ms) : "-", relative,
                line.from});
   }
@@ -186,7 +192,19 @@ void print_packing(const Explanation& x) {
              bytes_text(static_cast<double>(x.packing.packed_bytes)), x.packing.ms, pays.empty() ? "" : "; ", pays);
 }
 
-Status measure(const ExplainOptions& o, const tune::Plan& plan, Explanation& x) {
+// Every variant that takes the product or its unprepared form.
+std::vector<std::string> takers(const Explanation& x) {
+  std::vector<std::string> names;
+  for (const Variant* v : matmul::variants())
+    for (const bool prepared : {true, false}) {
+      Problem problem = x.problem;
+      problem.prepared = prepared;
+      if (matmul::refusal(*v, problem, x.features).empty()) names.emplace_back(v->name);
+    }
+  return names;
+}
+
+Status measure(const ExplainOptions& o, uint64_t seed, const tune::Plan& plan, Explanation& x) {
   std::vector<probe::Shape> shapes = {{probe::default_name(x.problem), x.problem, 1, "", ""}};
   if (x.problem.prepared) {
     shapes.push_back(shapes.front());
@@ -194,10 +212,12 @@ Status measure(const ExplainOptions& o, const tune::Plan& plan, Explanation& x) 
     if (!ops::choose_variant(shapes.back().problem, x.features)) shapes.pop_back();
   }
   probe::Options options;
-  options.threads = o.threads;
+  options.threads = x.threads;
+  options.seed = seed;
   options.providers = {"none"};
   options.isa = o.isa;
   options.seconds = kSeconds;
+  if (ops::cost(x.problem).flops < kSlowFlops) options.variants = takers(x);
   if (o.isa.empty())
     options.plan = [&plan](const Problem& problem, int threads) { return plan.lookup(problem, threads); };
   auto report = probe::run_probe(shapes, options, nullptr);
@@ -229,19 +249,19 @@ Status explain(const ExplainOptions& o) {
   if (!problem) return problem.status();
   const auto features = features_for(o.isa);
   if (!features) return features.status();
-  if (o.threads < 0)
-    return invalid_argument(fmt::format("--threads is {}, needed: at least 1, or 0 for the machine's", o.threads));
+  const auto numbers = run_numbers(o.run);
+  if (!numbers) return numbers.status();
   Explanation x;
   x.problem = *problem;
   x.features = *features;
-  x.threads = o.threads > 0 ? o.threads : this_machine().threads;
+  x.threads = numbers->threads > 0 ? numbers->threads : this_machine().threads;
   x.plan_path = o.plan_path.empty() ? default_plan_path() : o.plan_path;
   const tune::Plan plan = load_plan(x.plan_path);
   if (o.isa.empty()) x.entry = plan.find(x.problem, x.threads);
   const auto usual = ops::choose_variant(x.problem, x.features);
   x.variant = x.entry ? x.entry->variant : usual ? *usual : nullptr;
   if (x.variant && o.measure)
-    if (Status s = measure(o, plan, x); !s.ok()) return s;
+    if (Status s = measure(o, numbers->seed, plan, x); !s.ok()) return s;
   print_head(x);
   print_candidates(x);
   print_refused(x);
@@ -255,7 +275,7 @@ void add_explain(CLI::App& lathe, Command& chosen) {
   CLI::App* command = lathe.add_subcommand("explain", "Which kernel runs for one product, why, and why not the others");
   auto options = std::make_shared<ExplainOptions>();
   add_shape_options(*command, options->shape, true);
-  command->add_option("--threads", options->threads, "Threads; 0: what the machine recommends")->capture_default_str();
+  add_run_options(*command, options->run);
   command->add_option("--isa", options->isa, "As if the CPU had this instruction set and no better one")
       ->type_name("NAME");
   command->add_option("--plan", options->plan_path, "The plan to look into, where not the user's")->type_name("FILE");

@@ -32,13 +32,12 @@ void add_what(CLI::App& command, ProbeOptions& o) {
 }
 
 void add_how(CLI::App& command, ProbeOptions& o) {
-  command.add_option("--threads", o.probe.threads, "Threads; 0: what the machine recommends")->capture_default_str();
+  add_run_options(command, o.run);
   command.add_flag("--hot", o.probe.hot,
                    "Operands stay in the caches, instead of rotating through more than these hold");
   command.add_flag("--bitwise", o.probe.bitwise, "Run everything twice and compare the bits, also between variants");
   command.add_option("--seconds", o.probe.seconds, "Measured time per contender and shape")->capture_default_str();
   command.add_flag("--quick", o.quick, "A first look: 0.05 seconds and 5 samples at least");
-  command.add_option("--seed", o.probe.seed, "Of the operands and the order of turns")->capture_default_str();
 }
 
 void add_outputs(CLI::App& command, ProbeOptions& o) {

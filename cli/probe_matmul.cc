@@ -119,6 +119,8 @@ Result<std::vector<probe::Shape>> shapes_to_probe(const ProbeOptions& o) {
 
 Status probe_matmul(const ProbeOptions& o) {
   if (Status s = check_options(o); !s.ok()) return s;
+  const auto numbers = run_numbers(o.run);
+  if (!numbers) return numbers.status();
   const auto shapes = shapes_to_probe(o);
   if (!shapes) return shapes.status();
   const std::string plan_path = o.plan_path.empty() ? default_plan_path() : o.plan_path;
@@ -127,6 +129,8 @@ Status probe_matmul(const ProbeOptions& o) {
   tune::Plan plan = load_plan(plan_path);
 
   probe::Options options = o.probe;
+  options.threads = numbers->threads;
+  options.seed = numbers->seed;
   if (o.quick && !o.seconds_given) options.seconds = kQuickSeconds;
   if (o.quick) options.samples = kQuickSamples;
   options.plan = [&plan](const matmul::Problem& problem, int threads) { return plan.lookup(problem, threads); };

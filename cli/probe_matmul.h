@@ -13,6 +13,7 @@ namespace lathe::cli {
 struct ProbeOptions {
   std::string preset, shapes_file;
   ShapeOptions shape;
+  RunOptions run;
   probe::Options probe;
   bool quick = false, seconds_given = false;
   std::string json, html, csv;

@@ -10,10 +10,14 @@
 namespace lathe::cli {
 namespace {
 
-Status read_size(const char* name, const std::string& text, int64_t& out) {
+Status read_number(const char* name, const std::string& text, int64_t least, int64_t most, int64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error == std::errc() && end == text.data() + text.size() && out >= 1 && out <= INT32_MAX) return {};
-  return invalid_argument(fmt::format("{} is '{}', needed: a whole number from 1 to {}", name, text, INT32_MAX));
+  if (error == std::errc() && end == text.data() + text.size() && out >= least && out <= most) return {};
+  return invalid_argument(fmt::format("{} is '{}', needed: a whole number from {} to {}", name, text, least, most));
+}
+
+Status read_size(const char* name, const std::string& text, int64_t& out) {
+  return read_number(name, text, 1, INT32_MAX, out);
 }
 
 Status read_type(const char* name, const std::string& text, matmul::Type& out) {
@@ -64,6 +68,19 @@ Result<matmul::Problem> problem_of(const ShapeOptions& options) {
         "there are",
         tune::problem_text(p), static_cast<double>(bytes->total()) / 0x1p30, static_cast<double>(memory) / 0x1p30));
   return p;
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("--threads", options.threads, "Threads; 0: what the machine recommends")->capture_default_str();
+  command.add_option("--seed", options.seed, "Of the operands and the order of turns")->capture_default_str();
+}
+
+Result<RunNumbers> run_numbers(const RunOptions& options) {
+  int64_t threads = 0, seed = 0;
+  Status s = read_number("--threads", options.threads, 0, 1024, threads);
+  if (s.ok()) s = read_number("--seed", options.seed, 0, INT64_MAX, seed);
+  if (!s.ok()) return s;
+  return RunNumbers{static_cast<int>(threads), static_cast<uint64_t>(seed)};
 }
 
 }  // namespace lathe::cli

@@ -14,19 +14,19 @@ class PlanUpdateTest : public testing::Test {
   void SetUp() override {
     report_.shapes = {fake_shape("s", "g", 64, 64, 64)};
     report_.ceilings.threads = 2;
-    const auto chosen = ops::choose_variant(report_.shapes[0].problem, 0);
+    const auto chosen = ops::choose_variant(report_.shapes[0].problem, cpu_features());
     ASSERT_TRUE(chosen) << chosen.status().message();
     usual_ = *chosen;
     for (const matmul::Variant* v : matmul::variants())
       if (v != usual_ && v->layout == usual_->layout && std::string_view(v->numerics) == usual_->numerics &&
-          matmul::refusal(*v, report_.shapes[0].problem, 0).empty())
+          matmul::refusal(*v, report_.shapes[0].problem, cpu_features()).empty())
         other_ = v;
-    ASSERT_NE(other_, nullptr) << "the scalar rows hold one variant only";
+    if (!other_) GTEST_SKIP() << "this CPU has one variant only for the product";
     report_.rows = {fake_row(0, "lathe", usual_->name, 1.0, 1e6), fake_row(0, "lathe", other_->name, 0.5, 1e6),
                     fake_row(0, "openblas", "sgemm", 0.1, 1e6)};
     report_.rows[0].chosen = true;
   }
-  tune::PlanScope scope() const { return {"cpu", 0, matmul::variants()}; }
+  tune::PlanScope scope() const { return {"cpu", cpu_features(), matmul::variants()}; }
 
   Report report_;
   const matmul::Variant* usual_ = nullptr;

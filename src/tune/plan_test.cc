@@ -32,9 +32,7 @@ namespace {
 using matmul::Problem;
 using matmul::Variant;
 
-const char* takes_f32(const Variant&, const Problem& p) noexcept {
-  return p.w == matmul::Type::f32 ? nullptr : "f32 weights only";
-}
+const char* takes_one(const Variant&, const Problem& p) noexcept { return p.batch == 1 ? nullptr : "takes no batch"; }
 
 Variant row(const char* name, int mr) {
   Variant v{};
@@ -44,7 +42,7 @@ Variant row(const char* name, int mr) {
   v.layout = matmul::Layout::panel_f32;
   v.mr = mr;
   v.what = "a row of this test";
-  v.refuses = takes_f32;
+  v.refuses = takes_one;
   return v;
 }
 
@@ -128,10 +126,10 @@ TEST(Plan, RefusesWhatCannotRun) {
   EXPECT_FALSE(plan.add({problem(1), 1, nullptr, 1, 1, {}}).ok());
   EXPECT_FALSE(plan.add({problem(1), 1, &kThird, 1, 1, {}}).ok());
   EXPECT_FALSE(plan.add({problem(1), 1, &kFirst, 0, 1, {}}).ok());
-  Problem q8 = problem(1);
-  q8.w = matmul::Type::q8_0;
-  const Status s = plan.add({q8, 1, &kFirst, 1, 1, {}});
-  EXPECT_NE(s.message().find("f32 weights only"), std::string::npos) << s.message();
+  Problem many = problem(1);
+  many.batch = 2;
+  const Status s = plan.add({many, 1, &kFirst, 1, 1, {}});
+  EXPECT_NE(s.message().find("takes no batch"), std::string::npos) << s.message();
   EXPECT_TRUE(plan.entries().empty());
 }
 
@@ -231,7 +229,7 @@ TEST(Plan, WrongContentUnderARightChecksumIsRefused) {
       Case{"layout is \"xy\"", [](nlohmann::json& d) { d["content"]["entries"][0]["layout"] = "xy"; }},
       Case{"unknown variant", [](nlohmann::json& d) { d["content"]["entries"][0]["variant"] = "gone"; }},
       Case{"twice", [](nlohmann::json& d) { d["content"]["entries"].push_back(d["content"]["entries"][0]); }},
-      Case{"f32 weights only", [](nlohmann::json& d) { d["content"]["entries"][0]["w"] = "q8_0"; }},
+      Case{"takes no batch", [](nlohmann::json& d) { d["content"]["entries"][0]["batch"] = 2; }},
   };
   ASSERT_TRUE(Plan::parse(rewritten([](nlohmann::json&) {}), "plan.json", scope()));
   for (const Case& c : cases) {
