@@ -19,9 +19,9 @@ std::string default_plan_path() {
 
 tune::PlanScope plan_scope() { return {this_machine().signature, cpu_features(), matmul::variants()}; }
 
-tune::Plan load_plan(const std::string& path) {
+tune::Plan load_plan(const std::string& path, tune::Builds builds) {
   if (path.empty()) return tune::Plan(plan_scope());
-  auto plan = tune::Plan::load(path, plan_scope());
+  auto plan = tune::Plan::load(path, plan_scope(), builds);
   if (plan) return std::move(*plan);
   if (plan.status().code() != Code::not_found) spdlog::warn("{}", plan.status().message());
   return tune::Plan(plan_scope());

@@ -14,6 +14,6 @@ std::string default_plan_path();
 tune::PlanScope plan_scope();
 
 // The plan at `path`, or an empty one: without a word where there is no file, with one warning where it is not used.
-tune::Plan load_plan(const std::string& path);
+tune::Plan load_plan(const std::string& path, tune::Builds builds = tune::Builds::this_one);
 
 }  // namespace lathe::cli

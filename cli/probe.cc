@@ -59,6 +59,8 @@ void add_probe(CLI::App& lathe, Command& chosen) {
   CLI::Option* save = command->add_option("--save-plan", options->plan_path,
                                           "Keep the choices for dispatch; without FILE in the user's cache folder");
   save->expected(0, 1)->type_name("[FILE]");
+  command->add_flag("--new-only", options->new_only,
+                    "With --save-plan: only variants that the plan has no figure of, beside its choice");
   command->callback([options, command, save, &chosen] {
     options->save_plan = save->count() > 0;
     options->seconds_given = command->count("--seconds") > 0;

@@ -185,6 +185,16 @@ TEST_F(ProbeCommand, ThePlanIsSavedUsedAndDistrusted) {
   EXPECT_NE(damaged.out.find("no plan has this product"), std::string::npos) << damaged.out;
 }
 
+TEST_F(ProbeCommand, NewOnlyMeasuresNothingTwice) {
+  ASSERT_EQ(lathe(std::string(kTiny) + "--threads 1 --save-plan").exit, 0);
+  const std::string before = read_all(path("lathe/plan.json"));
+  const Outcome again = lathe(std::string(kTiny) + "--threads 1 --save-plan --new-only");
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(again.out, "");
+  EXPECT_EQ(read_all(path("lathe/plan.json")), before);
+  expect_error(2, std::string(kTiny) + "--new-only", "--save-plan");
+}
+
 TEST_F(ProbeCommand, ExplainNamesTheChoiceTheRefusedAndThePacking) {
   const Outcome o = lathe("explain 17 64 96 --w q8_0 --epilogue gelu");
   EXPECT_EQ(o.exit, 0) << o.err;

@@ -65,6 +65,8 @@ Status check_options(const ProbeOptions& o) {
   if (o.save_plan && o.probe.hot)
     return invalid_argument(
         "--save-plan with --hot: a plan is made for weights that come from memory, needed: one of them");
+  if (o.new_only && !o.save_plan)
+    return invalid_argument("--new-only asks what a plan lacks, needed: --save-plan with it");
   if ((o.json == "-") + (o.html == "-") + (o.csv == "-") > 1)
     return invalid_argument("two of --json, --html and --csv go to standard output, needed: one at most");
   if (!(o.probe.seconds > 0 && o.probe.seconds <= 3600))
@@ -121,12 +123,12 @@ Status probe_matmul(const ProbeOptions& o) {
   if (Status s = check_options(o); !s.ok()) return s;
   const auto numbers = run_numbers(o.run);
   if (!numbers) return numbers.status();
-  const auto shapes = shapes_to_probe(o);
+  auto shapes = shapes_to_probe(o);
   if (!shapes) return shapes.status();
   const std::string plan_path = o.plan_path.empty() ? default_plan_path() : o.plan_path;
   if (o.save_plan && plan_path.empty())
     return invalid_argument("--save-plan: neither XDG_CACHE_HOME nor HOME is set, needed: a file name");
-  tune::Plan plan = load_plan(plan_path);
+  tune::Plan plan = load_plan(plan_path, o.new_only ? tune::Builds::any : tune::Builds::this_one);
 
   probe::Options options = o.probe;
   options.threads = numbers->threads;
@@ -134,6 +136,13 @@ Status probe_matmul(const ProbeOptions& o) {
   if (o.quick && !o.seconds_given) options.seconds = kQuickSeconds;
   if (o.quick) options.samples = kQuickSamples;
   options.plan = [&plan](const matmul::Problem& problem, int threads) { return plan.lookup(problem, threads); };
+  if (o.new_only) {
+    probe::NewRows rows =
+        probe::find_new_rows(*shapes, numbers->threads > 0 ? numbers->threads : this_machine().threads, plan);
+    if (rows.shapes.empty()) return save_plan(o, plan_path, {}, plan);  // another build's becomes this one's
+    *shapes = std::move(rows.shapes);
+    options.variants = std::move(rows.variants);
+  }
   Progress progress;
   auto report = probe::run_probe(
       *shapes, options, [&](int64_t done, int64_t total, std::string_view name) { progress.show(done, total, name); });

@@ -17,7 +17,7 @@ struct ProbeOptions {
   probe::Options probe;
   bool quick = false, seconds_given = false;
   std::string json, html, csv;
-  bool save_plan = false;
+  bool save_plan = false, new_only = false;
   std::string plan_path;  // empty: the default
 };
 

@@ -1,5 +1,7 @@
 #include "probe/plan_update.h"
 
+#include <algorithm>
+
 #include "ops/matmul.h"
 #include "tune/select.h"
 
@@ -37,6 +39,11 @@ bool update_entry(const Shape& shape, const std::vector<const Row*>& rows, int t
     usual_measured |= c.variant == *fallback;
     entry.measured.push_back({row->variant, tune::row_fingerprint(*c.variant), c.ms, c.share});
   }
+  if (const tune::PlanEntry* old = plan.find(shape.problem, threads))
+    for (const tune::PlanMeasurement& m : old->measured)
+      if (std::none_of(entry.measured.begin(), entry.measured.end(),
+                       [&](const auto& x) { return x.variant == m.variant; }))
+        entry.measured.push_back(m);
   const tune::Candidate* best = usual_measured ? tune::select(candidates, **fallback) : nullptr;
   if (!best) return false;
   entry.variant = best->variant;
@@ -45,7 +52,30 @@ bool update_entry(const Shape& shape, const std::vector<const Row*>& rows, int t
   return plan.add(std::move(entry)).ok();
 }
 
+void add_once(std::vector<std::string>& names, const char* name) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+}
+
 }  // namespace
+
+NewRows find_new_rows(const std::vector<Shape>& shapes, int threads, const tune::Plan& plan) {
+  NewRows found;
+  for (const Shape& shape : shapes) {
+    const auto usual = ops::choose_variant(shape.problem, plan.scope().features);
+    if (!usual) continue;
+    bool any = false;
+    for (const matmul::Variant* v : plan.unmeasured(shape.problem, threads)) {
+      if (v->isa == Isa::scalar && (*usual)->isa != Isa::scalar) continue;
+      add_once(found.variants, v->name);
+      any = true;
+    }
+    if (!any) continue;
+    found.shapes.push_back(shape);
+    add_once(found.variants, (*usual)->name);
+    if (const matmul::Variant* planned = plan.lookup(shape.problem, threads)) add_once(found.variants, planned->name);
+  }
+  return found;
+}
 
 PlanUpdate update_plan(const Report& report, tune::Plan& plan) {
   PlanUpdate update;

@@ -18,7 +18,7 @@ class PlanUpdateTest : public testing::Test {
     ASSERT_TRUE(chosen) << chosen.status().message();
     usual_ = *chosen;
     for (const matmul::Variant* v : matmul::variants())
-      if (v != usual_ && v->layout == usual_->layout && std::string_view(v->numerics) == usual_->numerics &&
+      if (!other_ && v != usual_ && v->layout == usual_->layout && std::string_view(v->numerics) == usual_->numerics &&
           matmul::refusal(*v, report_.shapes[0].problem, cpu_features()).empty())
         other_ = v;
     if (!other_) GTEST_SKIP() << "this CPU has one variant only for the product";
@@ -54,6 +54,32 @@ TEST_F(PlanUpdateTest, OnlyPassedRowsEnter) {
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->variant, usual_);
   EXPECT_EQ(entry->measured.size(), 1u);
+}
+
+TEST_F(PlanUpdateTest, OnlyRowsWithoutAFigureAreNew) {
+  tune::Plan plan(scope());
+  NewRows all = find_new_rows(report_.shapes, 2, plan);
+  EXPECT_EQ(all.shapes.size(), 1u);
+  EXPECT_GE(all.variants.size(), usual_->isa == Isa::scalar ? 1u : 2u);
+  // Every row of the shape but one is known: that one is new, and the choices of now stand beside it.
+  for (const std::string& name : all.variants)
+    if (name != usual_->name && name != other_->name)
+      report_.rows.push_back(fake_row(0, "lathe", name.c_str(), 3, 1e6));
+  const Row other = report_.rows[1];
+  report_.rows.erase(report_.rows.begin() + 1);
+  update_plan(report_, plan);
+  const NewRows one = find_new_rows(report_.shapes, 2, plan);
+  if (other_->isa != Isa::scalar) {
+    ASSERT_EQ(one.shapes.size(), 1u);
+    EXPECT_EQ(one.variants, (std::vector<std::string>{other_->name, usual_->name}));
+  }
+  // Measured beside the choice of now, it enters and the figures of the others stay.
+  report_.rows = {fake_row(0, "lathe", usual_->name, 1.0, 1e6), other};
+  const size_t known = plan.entries()[0].measured.size();
+  update_plan(report_, plan);
+  EXPECT_EQ(plan.entries()[0].variant, other_);
+  EXPECT_EQ(plan.entries()[0].measured.size(), known + 1);
+  EXPECT_TRUE(find_new_rows(report_.shapes, 2, plan).shapes.empty());
 }
 
 TEST_F(PlanUpdateTest, WithoutTheDefaultNothingIsLearned) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/atomic_file.h"
@@ -18,6 +19,13 @@ const matmul::Variant* find_in(Table table, std::string_view name) {
   for (const matmul::Variant* variant : table)
     if (name == variant->name) return variant;
   return nullptr;
+}
+
+// Whether `measured` has a figure of this row as it is now.
+bool is_measured(const matmul::Variant& variant, const std::vector<PlanMeasurement>& measured) {
+  const std::string row = row_fingerprint(variant);
+  return std::any_of(measured.begin(), measured.end(),
+                     [&](const PlanMeasurement& m) { return m.variant == variant.name && m.row == row; });
 }
 
 }  // namespace
@@ -89,18 +97,21 @@ std::string Plan::text() const {
 
 Status Plan::save(const std::string& path) const { return write_file(path, text()); }
 
-Result<Plan> Plan::parse(std::string_view text, std::string_view file, PlanScope scope) {
+Result<Plan> Plan::parse(std::string_view text, std::string_view file, PlanScope scope, Builds builds) {
   auto parsed = parse_plan(text, file);
   if (!parsed) return parsed.status();
   if (parsed->cpu != scope.cpu)
     return unsupported(
         fmt::format("{}: ignored: it was measured on another CPU ({}), needed: {}", file, parsed->cpu, scope.cpu));
-  if (const std::string build = table_fingerprint(scope.table); parsed->build != build)
+  const std::string build = table_fingerprint(scope.table);
+  const bool foreign = parsed->build != build;
+  if (foreign && builds == Builds::this_one)
     return unsupported(fmt::format("{}: ignored: it was measured with another build's variants ({}), needed: {}", file,
                                    parsed->build, build));
   Plan plan(std::move(scope));
   for (PlanFile::Entry& e : parsed->entries) {
     const matmul::Variant* variant = find_in(plan.scope_.table, e.variant);
+    if (foreign && (!variant || !is_measured(*variant, e.measured))) continue;
     if (!variant) return corrupt(fmt::format("{}: ignored: it names the unknown variant \"{}\"", file, e.variant));
     if (plan.find(e.problem, e.threads))
       return corrupt(fmt::format("{}: ignored: {} stands in it twice", file, problem_text(e.problem)));
@@ -110,10 +121,20 @@ Result<Plan> Plan::parse(std::string_view text, std::string_view file, PlanScope
   return plan;
 }
 
-Result<Plan> Plan::load(const std::string& path, PlanScope scope) {
+Result<Plan> Plan::load(const std::string& path, PlanScope scope, Builds builds) {
   const auto text = read_file(path, kMaxFileBytes);
   if (!text) return text.status();
-  return parse(*text, path, std::move(scope));
+  return parse(*text, path, std::move(scope), builds);
+}
+
+std::vector<const matmul::Variant*> Plan::unmeasured(const matmul::Problem& problem, int threads) const {
+  const PlanEntry* entry = find(problem, threads);
+  std::vector<const matmul::Variant*> rows;
+  for (const matmul::Variant* variant : scope_.table)
+    if ((!entry || !is_measured(*variant, entry->measured)) &&
+        matmul::refusal(*variant, problem, scope_.features).empty())
+      rows.push_back(variant);
+  return rows;
 }
 
 }  // namespace lathe::tune

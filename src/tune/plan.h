@@ -46,6 +46,12 @@ struct PlanEntry {
   std::vector<PlanMeasurement> measured;
 };
 
+enum class Builds {
+  this_one,  // what dispatch may use
+  any,       // another build's too, as far as its choices still are rows of this table, unchanged: to be completed by
+             // measuring the rows that are new
+};
+
 class Plan {
  public:
   explicit Plan(PlanScope scope) : scope_(std::move(scope)) {}
@@ -59,13 +65,17 @@ class Plan {
   std::span<const PlanEntry> entries() const { return entries_; }
   const PlanScope& scope() const { return scope_; }
 
+  // The rows that take the problem and of which the plan has no figure, or one from before they changed.
+  std::vector<const matmul::Variant*> unmeasured(const matmul::Problem& problem, int threads) const;
+
   // The file's text: one JSON document that carries the SHA-256 of its content.
   std::string text() const;
   Status save(const std::string& path) const;
 
   // The error is one sentence that says why the file is not used; not_found where there is none.
-  static Result<Plan> parse(std::string_view text, std::string_view file, PlanScope scope);
-  static Result<Plan> load(const std::string& path, PlanScope scope);
+  static Result<Plan> parse(std::string_view text, std::string_view file, PlanScope scope,
+                            Builds builds = Builds::this_one);
+  static Result<Plan> load(const std::string& path, PlanScope scope, Builds builds = Builds::this_one);
 
  private:
   struct Key {

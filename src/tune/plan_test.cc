@@ -239,6 +239,27 @@ TEST(Plan, WrongContentUnderARightChecksumIsRefused) {
   }
 }
 
+// A build with one row more keeps what was measured, and has only that row to measure.
+TEST(Plan, AnotherBuildsPlanCanBeCompleted) {
+  const auto plan = Plan::parse(filled().text(), "plan.json", {"test-cpu-1", 0, kLargerTable}, Builds::any);
+  ASSERT_TRUE(plan) << plan.status().message();
+  EXPECT_EQ(plan->entries().size(), 40u);
+  EXPECT_EQ(plan->unmeasured(problem(7), 2), std::vector<const Variant*>{&kThird});
+  EXPECT_EQ(plan->unmeasured(problem(7), 1).size(), 3u);
+  EXPECT_FALSE(Plan::parse(filled().text(), "plan.json", {"test-cpu-2", 0, kLargerTable}, Builds::any));
+}
+
+TEST(Plan, ChoicesThatChangedSinceAreDropped) {
+  const Variant changed = row("test.first", 5);
+  const std::array<const Variant*, 2> table = {&changed, &kSecond};
+  const auto plan = Plan::parse(filled().text(), "plan.json", {"test-cpu-1", 0, table}, Builds::any);
+  ASSERT_TRUE(plan) << plan.status().message();
+  EXPECT_EQ(plan->entries().size(), 20u);  // those of test.second
+  EXPECT_EQ(plan->lookup(problem(7), 2), nullptr);
+  EXPECT_EQ(plan->lookup(problem(8), 2), &kSecond);
+  EXPECT_EQ(plan->unmeasured(problem(8), 2), std::vector<const Variant*>{&changed});
+}
+
 TEST(Plan, FingerprintsFollowTheRows) {
   EXPECT_NE(table_fingerprint(kTable), table_fingerprint(kLargerTable));
   EXPECT_NE(row_fingerprint(kFirst), row_fingerprint(kSecond));
