@@ -40,7 +40,7 @@ constexpr std::string_view kBody = R"html(</style>
 <div id="bars" style="margin-top:24px"><h2>Share of the ceiling, by shape</h2><p class="soft small">The longer the bar, the closer to the ceiling that binds (multiply-adds, or reading the operands). At the right: the time of the best peer over ours.</p><div id="barlegend"></div><div class="groups" id="groups"></div></div>
 <div class="card">
 <h2>Every row</h2>
-<div class="tools"><input id="filter" type="search" placeholder="Filter: words of shape, type, variant" aria-label="Filter"/><select id="outcome" aria-label="Outcome"><option value="">every outcome</option></select><span class="soft small" id="count"></span></div>
+<div class="tools"><input id="filter" type="search" placeholder="Filter: words of shape, type, variant" aria-label="Filter"/><select id="outcome" aria-label="Outcome"><option value="!not_supported">all but not supported</option><option value="">every outcome</option></select><span class="soft small" id="count"></span></div>
 <div class="scroll"><table><thead id="thead"></thead><tbody id="tbody"></tbody></table></div>
 </div>
 <details class="card" id="gaps"><summary>Not supported, and why</summary><div class="scroll" style="margin-top:10px"><table><thead><tr><th>contender</th><th class="num">shapes</th><th>reason</th><th>for example</th></tr></thead><tbody id="gaprows"></tbody></table></div></details>
