@@ -19,7 +19,10 @@ std::string preset_help() {
 void add_what(CLI::App& command, ProbeOptions& o) {
   add_shape_options(command, o.shape, false);
   command.add_option("--preset", o.preset, preset_help())->type_name("NAME");
-  command.add_option("--shapes", o.shapes_file, "A JSON file of shapes (see docs)")->type_name("FILE");
+  command
+      .add_option("--shapes", o.shapes_file,
+                  "A JSON array of {name, m, n, k, layout, types, epilogue, batch, prepared, count, from}")
+      ->type_name("FILE");
   command.add_option("--variants", o.probe.variants, "Only these variants: names or globs, joined by commas")
       ->delimiter(',')
       ->type_name("NAMES");
