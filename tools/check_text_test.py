@@ -21,7 +21,7 @@ class CheckTextTest(unittest.TestCase):
             self.assertEqual(len(problems(host)), 1, host)
 
     def test_tracker_numbers(self):
-        for text in ("as in iss" + "ue " + "#1", "fixes #" + "12", "(#" + "7)"):
+        for text in ("as in iss" + "ue " + "#" + "1", "fixes #" + "12", "(#" + "7)"):
             self.assertEqual(len(problems(text)), 1, text)
 
     def test_blanks_and_tabs(self):

