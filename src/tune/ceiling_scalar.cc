@@ -7,7 +7,7 @@ namespace lathe::tune {
 namespace {
 
 using F4 = float __attribute__((vector_size(16)));
-using S4 = int32_t __attribute__((vector_size(16)));
+using I4 = uint32_t __attribute__((vector_size(16)));  // unsigned: it wraps
 using U2 = uint64_t __attribute__((vector_size(16)));
 
 // Pins a value in a vector register at this point, so that no iteration can be folded into another.
@@ -34,7 +34,7 @@ void multiply_add(int64_t rounds, V x, V y) noexcept {
 #undef LATHE_PIN
 
 void fma(int64_t rounds) noexcept { multiply_add(rounds, F4{0.5f, 0.5f, 0.5f, 0.5f}, F4{1.f, 2.f, 3.f, 4.f}); }
-void mac(int64_t rounds) noexcept { multiply_add(rounds, S4{3, 3, 3, 3}, S4{1, 2, 3, 4}); }
+void mac(int64_t rounds) noexcept { multiply_add(rounds, I4{3, 3, 3, 3}, I4{1, 2, 3, 4}); }
 
 uint64_t read(const std::byte* data, int64_t bytes) noexcept {
   U2 sum[4] = {};
