@@ -118,7 +118,8 @@ TEST(Json, RowsHoldTheFigures) {
 }
 
 TEST(Json, WhatDidNotPassHasNoTime) {
-  for (const auto& row : parsed()["rows"]) {
+  const auto rows = parsed()["rows"];
+  for (const auto& row : rows) {
     EXPECT_EQ(row.contains("ms"), row["disposition"] == "passed");
     EXPECT_EQ(row.contains("gflops"), row["disposition"] == "passed");
     EXPECT_EQ(row["reason"] == "", row["disposition"] == "passed");
