@@ -15,6 +15,9 @@ namespace {
 // A longer probe measures the ceilings again at its end, and takes the higher ones.
 constexpr int64_t kLongProbeNs = 5'000'000'000;
 
+// One other program that computes without pause.
+constexpr double kBusyLoad = 1;
+
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
@@ -132,6 +135,10 @@ Result<Report> run_probe(const std::vector<Shape>& shapes, const Options& option
     rate_rows(shapes[static_cast<size_t>(shape)], rotations[static_cast<size_t>(shape)], report.ceilings, {begin, end});
     begin = end;
   }
+  if (report.load_before >= kBusyLoad)
+    report.notes.push_back("the machine was busy when the probe began (load average " +
+                           std::to_string(report.load_before).substr(0, 4) +
+                           "): every figure suffers, and those of libraries whose threads spin suffer most");
   if (!options.hot) note_warm_shapes(shapes, rotations, &report);
   report.load_after = load_averages()[0];
   return report;
