@@ -110,12 +110,12 @@ struct Avx2Lanes {
   static F activate(F x, Activation act) { return {activate_vector(x.lo, act), activate_vector(x.hi, act)}; }
 
  private:
+  // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are.
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {
-    int32_t bits;
-    __builtin_memcpy(&bits, a, 4);
-    const __m256i x = _mm256_set1_epi32(bits);
-    acc.lo = _mm256_add_epi32(acc.lo, _mm256_madd_epi16(x, lo));
-    acc.hi = _mm256_add_epi32(acc.hi, _mm256_madd_epi16(x, hi));
+    __m256i x, y;
+    asm volatile("vpbroadcastd %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
+    asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc.lo), "=&x"(y) : "x"(x), "x"(lo));
+    asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc.hi), "=&x"(y) : "x"(x), "x"(hi));
   }
   static __m256 activate_vector(__m256 x, Activation act) {
     const hwy::HWY_NAMESPACE::FixedTag<float, 8> d;
