@@ -174,9 +174,8 @@ Result<MatmulPlan> MatmulPlan::create(const Problem& problem, const Variant* var
   }
 
   const int64_t rows = checked_mul(problem.batch, problem.m).value_or(0);
-  const bool prepares = variant->prepare != nullptr;
   const int64_t element = variant->a_form == AForm::strips ? 4 : 2;
-  const int64_t row_bytes = prepares ? rows * prepared_k(variant->a_form, problem.k) * element : 0;
+  const int64_t row_bytes = rows * prepared_k(variant->a_form, problem.k) * element;
   int64_t at = round_up(row_bytes, 64);
   plan.scale_at_ = at;
   if (variant->a_form == AForm::quant_block) at += round_up(rows * ceil_div(problem.k, kBlock) * 4, 64);
@@ -233,10 +232,7 @@ void MatmulPlan::run_rectangle(const MatmulOperands& x, std::byte* workspace, in
   args.k = p.k;
   if (args.n <= 0 || args.m <= 0) return;
   const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
-  args.a_row = x.lda;
-  args.a = variant_->prepare == nullptr
-               ? static_cast<const std::byte*>(x.a) + (batch * x.a_batch + rows.begin * x.lda) * element_bytes(p.a)
-               : workspace + at * prepared_k(variant_->a_form, p.k) * element;
+  args.a = workspace + at * prepared_k(variant_->a_form, p.k) * element;
   const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(p.k, kBlock) : 1;
   args.a_scale = reinterpret_cast<const float*>(workspace + scale_at_) + at * scales;
   args.a_sum = reinterpret_cast<const int32_t*>(workspace + sum_at_) + at;
@@ -269,23 +265,20 @@ void MatmulPlan::run(Team::Worker& worker, const MatmulOperands& x, std::byte* w
     return RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
   };
   const int64_t panels = ceil_div(problem_.n, kPanel);
-  const bool prepares = variant_->prepare != nullptr;
   if (split_ == Split::rows || active_ == 1) {
     if (id >= active_) return;
     for (int64_t item = items * id / active_; item < items * (id + 1) / active_; ++item) {
       const int64_t batch = item / row_blocks_, block = item % row_blocks_;
-      for (int64_t g = 0; prepares && g < groups_of(block); ++g) prepare_group(x, workspace, batch, block, g);
+      for (int64_t g = 0; g < groups_of(block); ++g) prepare_group(x, workspace, batch, block, g);
       run_rectangle(x, workspace, id, batch, block, 0, panels);
     }
     return;
   }
-  if (prepares) {
-    int64_t turn = 0;  // groups are dealt round robin over all blocks
-    for (int64_t item = 0; item < items; ++item)
-      for (int64_t g = 0; g < groups_of(item % row_blocks_); ++g, ++turn)
-        if (turn % active_ == id) prepare_group(x, workspace, item / row_blocks_, item % row_blocks_, g);
-    worker.barrier();
-  }
+  int64_t turn = 0;  // groups are dealt round robin over all blocks
+  for (int64_t item = 0; item < items; ++item)
+    for (int64_t g = 0; g < groups_of(item % row_blocks_); ++g, ++turn)
+      if (turn % active_ == id) prepare_group(x, workspace, item / row_blocks_, item % row_blocks_, g);
+  worker.barrier();
   if (id >= active_) return;
   for (int64_t item = 0; item < items; ++item)
     run_rectangle(x, workspace, id, item / row_blocks_, item % row_blocks_, panels * id / active_,

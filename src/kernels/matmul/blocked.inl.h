@@ -22,11 +22,33 @@ const std::byte* next_chunk(const std::byte* panel, int64_t to_next_panel, int64
   return k_end < k ? panel + k_end * kBytesPerK : panel + to_next_panel;
 }
 
-template <class V, template <class> class Weights, AForm kForm, int MR, int NP, int KC>
+// The tiles of one chunk for all row groups. b: the first of `units` panels, b_panel elements apart.
+template <class V, int MR, int NP, class T>
+void chunk_f32(const Args& x, const RowGroups& groups, int64_t units, const T* b, int64_t b_panel, int64_t k0,
+               int64_t kk, float* t, const ChunkPrefetch& pf) {
+  using Rows = std::make_integer_sequence<int, MR>;
+  const int64_t t_panel = x.m * kPanel;
+  for (int64_t g = 0; g < groups.count; ++g) {
+    const int64_t r0 = groups.begin(g), rows = groups.rows(g);
+    const float* a = static_cast<const float*>(x.a) + r0 * x.k + k0 * rows;
+    float* tg = t + r0 * kPanel;
+    const std::byte* next = pf.from(g);
+    if constexpr (NP == 2) {
+      if (units == 2) {
+        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, tg, t_panel, k0 == 0,
+                                                   {{next, next + x.w_panel}, pf.rate(g)});
+        continue;
+      }
+    }
+    for (int64_t u = 0; u < units; ++u)
+      TilesF32<V, 1, T, Rows>::kOfRows[rows - 1](a, b + u * b_panel, 0, kk, tg + u * t_panel, 0, k0 == 0,
+                                                 {{next + u * x.w_panel, nullptr}, pf.rate(g)});
+  }
+}
+
+template <class V, template <class> class Weights, int MR, int NP, int KC>
 void run_f32(const Args& x) noexcept {
   using W = Weights<V>;
-  constexpr bool kStrips = kForm == AForm::strips;
-  using Rows = std::make_integer_sequence<int, MR>;
   const RowGroups groups(x.m, MR);
   const int64_t fold = x.epilogue.gated ? 2 : 1;   // panels of W per panel of C
   const int64_t turn = x.epilogue.gated ? 2 : NP;  // panels of W per turn
@@ -34,34 +56,25 @@ void run_f32(const Args& x) noexcept {
   const int64_t t_panel = x.m * kPanel;
   float* t = reinterpret_cast<float*>(x.scratch);
   float* decoded = t + 2 * t_panel;
-  const float* a = static_cast<const float*>(x.a);
+  // Weights that one row group uses once are read by the tile itself; more groups share a decoded chunk.
+  const bool direct = W::kInPlace || (W::kReadable && groups.count == 1);
   for (int64_t p = 0; p < panels; p += turn) {
     const int64_t units = min_of(turn, panels - p);
     const std::byte* panel = x.w + p * x.w_panel;
     for (int64_t k0 = 0; k0 < x.k; k0 += KC) {
       const int64_t kk = min_of(KC, x.k - k0);
-      const float* b[2];
-      for (int64_t u = 0; u < units; ++u)
-        b[u] = W::chunk(x, panel + u * x.w_panel, min_of(kPanel, x.n - (p + u) / fold * kPanel), k0, kk,
-                        decoded + u * KC * kPanel);
       const ChunkPrefetch pf(next_chunk<W::kBytesPerK>(panel, turn * x.w_panel, k0 + kk, x.k), kk * W::kBytesPerK,
                              groups.count, kk);
-      for (int64_t g = 0; g < groups.count; ++g) {
-        const int64_t r0 = groups.begin(g), rows = groups.rows(g);
-        const float* ag = kStrips ? a + r0 * x.k + k0 * rows : a + r0 * x.a_row + k0;
-        float* tg = t + r0 * kPanel;
-        const Prefetch fetch = {{pf.from(g), pf.from(g) + x.w_panel}, pf.rate(g)};
-        if constexpr (NP == 2) {
-          if (units == 2) {
-            TilesF32<V, 2, kStrips, Rows>::kOfRows[rows - 1](ag, x.a_row, b[0], b[1] - b[0], kk, tg, t_panel, k0 == 0,
-                                                             fetch);
-            continue;
-          }
-        }
-        for (int64_t u = 0; u < units; ++u)
-          TilesF32<V, 1, kStrips, Rows>::kOfRows[rows - 1](ag, x.a_row, b[u], 0, kk, tg + u * t_panel, 0, k0 == 0,
-                                                           {{fetch.from[u], nullptr}, fetch.lines});
+      if (direct) {
+        using T = typename W::Element;
+        const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
+        chunk_f32<V, MR, NP, T>(x, groups, units, b, x.w_panel / static_cast<int64_t>(sizeof(T)), k0, kk, t, pf);
+        continue;
       }
+      for (int64_t u = 0; u < units; ++u)
+        W::chunk(x, panel + u * x.w_panel, min_of(kPanel, x.n - (p + u) / fold * kPanel), k0, kk,
+                 decoded + u * KC * kPanel);
+      chunk_f32<V, MR, NP, float>(x, groups, units, decoded, KC * kPanel, k0, kk, t, pf);
     }
     for (int64_t u = 0; u < units; u += fold) finish<V>(x, (p + u) / fold * kPanel, t + u * t_panel, t + t_panel);
   }

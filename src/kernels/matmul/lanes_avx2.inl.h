@@ -78,11 +78,26 @@ struct Avx2Lanes {
     }
     int64_t i = 0;
     for (; i + 8 <= k; i += 8) {
-      transpose8(from + i, ld, to + i * 16);
-      transpose8(from + 8 * ld + i, ld, to + i * 16 + 8);
+      transpose_square(from + i, ld, to + i * 16);
+      transpose_square(from + 8 * ld + i, ld, to + i * 16 + 8);
     }
     for (; i < k; ++i)
       for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = from[j * ld + i];
+  }
+
+  static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
+    if (rows == 1) return void(__builtin_memcpy(to, from, static_cast<size_t>(k) * sizeof(float)));
+    if (rows > 8) return ScalarLanes::interleave(from, ld, rows, k, to);
+    // Eight k at a time, transposed; each store of 8 lanes overlaps the next k, which then overwrites the surplus.
+    int64_t i = 0;
+    for (; i + 8 <= k && (i + 7) * rows + 8 <= k * rows; i += 8) {
+      __m256 r[8];
+      for (int64_t j = 0; j < 8; ++j) r[j] = _mm256_loadu_ps(from + (j < rows ? j : 0) * ld + i);
+      transpose8(r);
+      for (int64_t j = 0; j < 8; ++j) _mm256_storeu_ps(to + (i + j) * rows, r[j]);
+    }
+    for (; i < k; ++i)
+      for (int64_t j = 0; j < rows; ++j) to[i * rows + j] = from[j * ld + i];
   }
 
   static uint32_t max_magnitude(const float* x, int64_t n) {
@@ -160,31 +175,29 @@ struct Avx2Lanes {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(y)));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(y, 1)));
   }
-  // 8 rows of 8 f32 (ld apart) -> 8 rows of 8, 16 floats apart.
-  static void transpose8(const float* from, int64_t ld, float* to) {
-    __m256 r0 = _mm256_loadu_ps(from), r1 = _mm256_loadu_ps(from + ld);
-    __m256 r2 = _mm256_loadu_ps(from + 2 * ld), r3 = _mm256_loadu_ps(from + 3 * ld);
-    __m256 r4 = _mm256_loadu_ps(from + 4 * ld), r5 = _mm256_loadu_ps(from + 5 * ld);
-    __m256 r6 = _mm256_loadu_ps(from + 6 * ld), r7 = _mm256_loadu_ps(from + 7 * ld);
-    const __m256 t0 = _mm256_unpacklo_ps(r0, r1), t1 = _mm256_unpackhi_ps(r0, r1);
-    const __m256 t2 = _mm256_unpacklo_ps(r2, r3), t3 = _mm256_unpackhi_ps(r2, r3);
-    const __m256 t4 = _mm256_unpacklo_ps(r4, r5), t5 = _mm256_unpackhi_ps(r4, r5);
-    const __m256 t6 = _mm256_unpacklo_ps(r6, r7), t7 = _mm256_unpackhi_ps(r6, r7);
-    r0 = _mm256_shuffle_ps(t0, t2, 0x44);
-    r1 = _mm256_shuffle_ps(t0, t2, 0xEE);
-    r2 = _mm256_shuffle_ps(t1, t3, 0x44);
-    r3 = _mm256_shuffle_ps(t1, t3, 0xEE);
-    r4 = _mm256_shuffle_ps(t4, t6, 0x44);
-    r5 = _mm256_shuffle_ps(t4, t6, 0xEE);
-    r6 = _mm256_shuffle_ps(t5, t7, 0x44);
-    r7 = _mm256_shuffle_ps(t5, t7, 0xEE);
-    _mm256_storeu_ps(to, _mm256_permute2f128_ps(r0, r4, 0x20));
-    _mm256_storeu_ps(to + 16, _mm256_permute2f128_ps(r1, r5, 0x20));
-    _mm256_storeu_ps(to + 32, _mm256_permute2f128_ps(r2, r6, 0x20));
-    _mm256_storeu_ps(to + 48, _mm256_permute2f128_ps(r3, r7, 0x20));
-    _mm256_storeu_ps(to + 64, _mm256_permute2f128_ps(r0, r4, 0x31));
-    _mm256_storeu_ps(to + 80, _mm256_permute2f128_ps(r1, r5, 0x31));
-    _mm256_storeu_ps(to + 96, _mm256_permute2f128_ps(r2, r6, 0x31));
-    _mm256_storeu_ps(to + 112, _mm256_permute2f128_ps(r3, r7, 0x31));
+  static LATHE_INLINE void transpose8(__m256 (&r)[8]) {
+    const __m256 t0 = _mm256_unpacklo_ps(r[0], r[1]), t1 = _mm256_unpackhi_ps(r[0], r[1]);
+    const __m256 t2 = _mm256_unpacklo_ps(r[2], r[3]), t3 = _mm256_unpackhi_ps(r[2], r[3]);
+    const __m256 t4 = _mm256_unpacklo_ps(r[4], r[5]), t5 = _mm256_unpackhi_ps(r[4], r[5]);
+    const __m256 t6 = _mm256_unpacklo_ps(r[6], r[7]), t7 = _mm256_unpackhi_ps(r[6], r[7]);
+    const __m256 u0 = _mm256_shuffle_ps(t0, t2, 0x44), u1 = _mm256_shuffle_ps(t0, t2, 0xEE);
+    const __m256 u2 = _mm256_shuffle_ps(t1, t3, 0x44), u3 = _mm256_shuffle_ps(t1, t3, 0xEE);
+    const __m256 u4 = _mm256_shuffle_ps(t4, t6, 0x44), u5 = _mm256_shuffle_ps(t4, t6, 0xEE);
+    const __m256 u6 = _mm256_shuffle_ps(t5, t7, 0x44), u7 = _mm256_shuffle_ps(t5, t7, 0xEE);
+    r[0] = _mm256_permute2f128_ps(u0, u4, 0x20);
+    r[1] = _mm256_permute2f128_ps(u1, u5, 0x20);
+    r[2] = _mm256_permute2f128_ps(u2, u6, 0x20);
+    r[3] = _mm256_permute2f128_ps(u3, u7, 0x20);
+    r[4] = _mm256_permute2f128_ps(u0, u4, 0x31);
+    r[5] = _mm256_permute2f128_ps(u1, u5, 0x31);
+    r[6] = _mm256_permute2f128_ps(u2, u6, 0x31);
+    r[7] = _mm256_permute2f128_ps(u3, u7, 0x31);
+  }
+  // 8 columns of 8 k (f32, ld apart) -> 8 rows of 8, 16 floats apart.
+  static void transpose_square(const float* from, int64_t ld, float* to) {
+    __m256 r[8];
+    for (int64_t j = 0; j < 8; ++j) r[j] = _mm256_loadu_ps(from + j * ld);
+    transpose8(r);
+    for (int64_t j = 0; j < 8; ++j) _mm256_storeu_ps(to + j * kPanel, r[j]);
   }
 };

@@ -100,6 +100,11 @@ struct ScalarLanes {
     for (int64_t i = 0; i < k; ++i)
       for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = j < n ? from[j * ld + i] : 0.0f;
   }
+  // `rows` rows of k floats, ld apart, into [k][rows].
+  static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < k; ++i) to[i * rows + r] = from[r * ld + i];
+  }
   static void prefetch(const std::byte*) {}
 
   // Bits of the largest magnitude of x[0..n): as integers NaN and infinity stand above every finite value.

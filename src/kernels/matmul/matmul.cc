@@ -118,8 +118,7 @@ std::string refusal(const Variant& variant, const Problem& problem, FeatureSet f
   return reason != nullptr ? reason : "";
 }
 
-const char* refuses_f32(const Variant& self, const Problem& p) noexcept {
-  if (self.a_form == AForm::in_place && p.a_transposed) return "reads rows of A in place, and this A is transposed";
+const char* refuses_f32(const Variant&, const Problem& p) noexcept {
   if (p.c == Type::s32) return "its sums are f32, and C is s32";
   if (p.gated && p.accumulate) return "a gated product has no beta";
   if (p.gated && p.col_scale) return "a gated product has no column scale";

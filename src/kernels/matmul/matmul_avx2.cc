@@ -21,21 +21,16 @@ namespace {
 // clang-format on
 
 using V = Avx2Lanes;
-constexpr AForm kStrips = AForm::strips;
-constexpr AForm kInPlace = AForm::in_place;
 constexpr Variant kRows[] = {
-    row_f32<V, PanelF32, kStrips, 6, 1, 512>("avx2.f32.f32.strips", Type::f32, Layout::panel_f32, 0,
-                                             "6x16 tile, A in strips, K in chunks of 512"),
-    row_f32<V, PanelF32, kInPlace, 6, 1, 512>("avx2.f32.f32.direct", Type::f32, Layout::panel_f32, 0,
-                                              "6x16 tile, A read where it lies"),
-    row_f32<V, PanelBf16, kStrips, 6, 1, 256>("avx2.f32.bf16.strips", Type::bf16, Layout::panel_bf16, 0,
-                                              "6x16 tile, chunks of W widened to f32"),
-    row_f32<V, PanelF16, kStrips, 6, 1, 256>("avx2.f32.f16.strips", Type::f16, Layout::panel_f16, 0,
-                                             "6x16 tile, chunks of W widened to f32"),
-    row_f32<V, RowsF32, kStrips, 6, 1, 256>("avx2.f32.f32.rows", Type::f32, Layout::rows_f32, 0,
-                                            "6x16 tile, W [K,N] in place"),
-    row_f32<V, ColsF32, kStrips, 6, 1, 256>("avx2.f32.f32.cols", Type::f32, Layout::cols_f32, 0,
-                                            "6x16 tile, W [N,K] in place, transposed chunk by chunk"),
+    row_f32<V, PanelF32, 6, 1, 512>("avx2.f32.f32.strips", Type::f32, Layout::panel_f32,
+                                    "6x16 tile, A in strips, K in chunks of 512"),
+    row_f32<V, PanelBf16, 6, 1, 256>("avx2.f32.bf16.strips", Type::bf16, Layout::panel_bf16,
+                                     "6x16 tile, chunks of W widened to f32"),
+    row_f32<V, PanelF16, 6, 1, 256>("avx2.f32.f16.strips", Type::f16, Layout::panel_f16,
+                                    "6x16 tile, chunks of W widened to f32"),
+    row_f32<V, RowsF32, 6, 1, 256>("avx2.f32.f32.rows", Type::f32, Layout::rows_f32, "6x16 tile, W [K,N] in place"),
+    row_f32<V, ColsF32, 6, 1, 256>("avx2.f32.f32.cols", Type::f32, Layout::cols_f32,
+                                   "6x16 tile, W [N,K] in place, transposed chunk by chunk"),
     row_a16<V, PanelQ8, 6, 256>("avx2.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8,
                                 "6x16 tile of vpmaddwd, chunks of W widened to s16"),
     row_a16<V, PanelQ4, 6, 256>("avx2.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4,

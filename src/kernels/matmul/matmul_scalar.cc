@@ -17,18 +17,15 @@ namespace {
 // clang-format on
 
 using V = ScalarLanes;
-constexpr AForm kStrips = AForm::strips;
 constexpr Variant kRows[] = {
-    row_f32<V, PanelF32, kStrips, 4, 1, 256>("scalar.f32.f32.blocked", Type::f32, Layout::panel_f32, 0,
-                                             "plain C++, the definition"),
-    row_f32<V, PanelBf16, kStrips, 4, 1, 256>("scalar.f32.bf16.blocked", Type::bf16, Layout::panel_bf16, 0,
-                                              "plain C++, the definition"),
-    row_f32<V, PanelF16, kStrips, 4, 1, 256>("scalar.f32.f16.blocked", Type::f16, Layout::panel_f16, 0,
-                                             "plain C++, the definition"),
-    row_f32<V, RowsF32, kStrips, 4, 1, 256>("scalar.f32.f32.rows", Type::f32, Layout::rows_f32, 0,
-                                            "plain C++, W [K,N] in place"),
-    row_f32<V, ColsF32, kStrips, 4, 1, 256>("scalar.f32.f32.cols", Type::f32, Layout::cols_f32, 0,
-                                            "plain C++, W [N,K] in place"),
+    row_f32<V, PanelF32, 4, 1, 256>("scalar.f32.f32.blocked", Type::f32, Layout::panel_f32,
+                                    "plain C++, the definition"),
+    row_f32<V, PanelBf16, 4, 1, 256>("scalar.f32.bf16.blocked", Type::bf16, Layout::panel_bf16,
+                                     "plain C++, the definition"),
+    row_f32<V, PanelF16, 4, 1, 256>("scalar.f32.f16.blocked", Type::f16, Layout::panel_f16,
+                                    "plain C++, the definition"),
+    row_f32<V, RowsF32, 4, 1, 256>("scalar.f32.f32.rows", Type::f32, Layout::rows_f32, "plain C++, W [K,N] in place"),
+    row_f32<V, ColsF32, 4, 1, 256>("scalar.f32.f32.cols", Type::f32, Layout::cols_f32, "plain C++, W [N,K] in place"),
     row_a16<V, PanelQ8, 4, 256>("scalar.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8, "plain C++, the definition"),
     row_a16<V, PanelQ4, 4, 256>("scalar.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4, "plain C++, the definition"),
     row_a16r<V, 4, 256>("scalar.a16r.i8.blocked", "plain C++, the definition"),

@@ -4,15 +4,10 @@ template <class V>
 void prepare_strips(const PrepareArgs& x) noexcept {
   const float* a = static_cast<const float*>(x.a);
   float* out = static_cast<float*>(x.rows);
-  if (x.a_k != 1) {  // A is [K,M]: the rows of a group lie side by side already
-    for (int64_t i = 0; i < x.k; ++i)
-      for (int64_t r = 0; r < x.m; ++r) out[i * x.m + r] = a[r * x.a_row + i * x.a_k];
-    return;
-  }
-  for (int64_t r = 0; r < x.m; ++r) {
-    const float* row = a + r * x.a_row;
-    for (int64_t i = 0; i < x.k; ++i) out[i * x.m + r] = row[i];
-  }
+  if (x.a_k == 1) return V::interleave(a, x.a_row, x.m, x.k, out);
+  // A is [K,M]: the rows of a group lie side by side already.
+  for (int64_t i = 0; i < x.k; ++i)
+    for (int64_t r = 0; r < x.m; ++r) out[i * x.m + r] = a[r * x.a_row + i * x.a_k];
 }
 
 // Row r of the group, k in [k0, k0 + 32), as 32 contiguous floats; zeros beyond K.

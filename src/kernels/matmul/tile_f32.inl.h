@@ -7,29 +7,37 @@ struct Prefetch {
   int64_t lines;
 };
 
-// acc[r][p] over k; partial sums live in t: row r of panel p at t + p * t_panel + 16 r.
-// kStrips: A is [k][MR]; otherwise row r starts at a + r * a_row and k is contiguous.
+template <class V>
+LATHE_INLINE typename V::F load_weights(const float* p) {
+  return V::load(p);
+}
+template <class V>
+LATHE_INLINE typename V::F load_weights(const bf16* p) {
+  return V::load_bf16(p);
+}
+template <class V>
+LATHE_INLINE typename V::F load_weights(const f16* p) {
+  return V::load_f16(p);
+}
+
+// acc[r][p] over k; partial sums live in t: row r of panel p at t + p * t_panel + 16 r. A is a strip, [k][MR]; the
+// weights are [k][16] of T, panels b_panel elements apart.
 // The accumulators are indexed by template packs: indexed by unrolled loops g++ 12 keeps the array in memory.
-template <class V, int MR, int NP, bool kStrips, int... R, int... P>
+template <class V, int MR, int NP, class T, int... R, int... P>
 LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequence<int, P...>, const float* a,
-                           int64_t a_row, const float* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel,
-                           bool first, Prefetch pf) {
+                           const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, bool first,
+                           Prefetch pf) {
   typename V::F acc[MR][NP];
   const auto load_row = [&](auto r) LATHE_INLINE_LAMBDA {
     ((acc[r.value][P] = first ? V::zero() : V::load(t + P * t_panel + r.value * 16)), ...);
   };
   (load_row(std::integral_constant<int, R>{}), ...);
 
-  constexpr int64_t kStep = kStrips ? MR : 1;
-  // Rows in place are reached as base[r / 3] + (r % 3) * a_row, which x86 folds into the load.
-  const float* base[(MR + 2) / 3];
-  for (int i = 0; i < (MR + 2) / 3; ++i) base[i] = a + 3 * i * a_row;
-  const auto step = [&](int64_t at, const float* bk) LATHE_INLINE_LAMBDA {
-    const typename V::F w[NP] = {V::load(bk + P * b_panel)...};
+  const auto step = [&](const float* ak, const T* bk) LATHE_INLINE_LAMBDA {
+    const typename V::F w[NP] = {load_weights<V>(bk + P * b_panel)...};
     const auto row = [&](auto r) LATHE_INLINE_LAMBDA {
-      constexpr int kRow = decltype(r)::value;
-      const typename V::S x = V::broadcast(kStrips ? a + at * kStep + kRow : base[kRow / 3] + (kRow % 3) * a_row + at);
-      (V::fma(acc[kRow][P], x, w[P]), ...);
+      const typename V::S x = V::broadcast(ak + r.value);
+      (V::fma(acc[r.value][P], x, w[P]), ...);
     };
     (row(std::integral_constant<int, R>{}), ...);
   };
@@ -39,38 +47,38 @@ LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequen
       (V::prefetch(pf.from[P]), ...);
       ((pf.from[P] += 64), ...);
     }
-    step(0, b);
-    step(1, b + 16);
-    step(2, b + 32);
-    step(3, b + 48);
+    step(a, b);
+    step(a + MR, b + 16);
+    step(a + 2 * MR, b + 32);
+    step(a + 3 * MR, b + 48);
+    a += 4 * MR;
     b += 64;
-    a += 4 * kStep;
-    for (auto& p : base) p += 4;
   }
   for (; i < k; ++i) {
-    step(0, b);
+    step(a, b);
+    a += MR;
     b += 16;
-    a += kStep;
-    for (auto& p : base) ++p;
   }
-  const auto store_row = [&](auto r)
-                             LATHE_INLINE_LAMBDA { (V::store(t + P * t_panel + r.value * 16, acc[r.value][P]), ...); };
+  const auto store_row = [&](auto r) LATHE_INLINE_LAMBDA {
+    (V::store(t + P * t_panel + r.value * 16, acc[r.value][P]), ...);
+  };
   (store_row(std::integral_constant<int, R>{}), ...);
 }
 
-using TileF32 = void (*)(const float* a, int64_t a_row, const float* b, int64_t b_panel, int64_t k, float* t,
-                         int64_t t_panel, bool first, Prefetch pf);
+template <class T>
+using TileF32 = void (*)(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, bool first,
+                         Prefetch pf);
 
-template <class V, int MR, int NP, bool kStrips>
-void tile_f32_entry(const float* a, int64_t a_row, const float* b, int64_t b_panel, int64_t k, float* t,
-                    int64_t t_panel, bool first, Prefetch pf) {
-  tile_f32<V, MR, NP, kStrips>(std::make_integer_sequence<int, MR>{}, std::make_integer_sequence<int, NP>{}, a, a_row,
-                               b, b_panel, k, t, t_panel, first, pf);
+template <class V, int MR, int NP, class T>
+void tile_f32_entry(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, bool first,
+                    Prefetch pf) {
+  tile_f32<V, MR, NP, T>(std::make_integer_sequence<int, MR>{}, std::make_integer_sequence<int, NP>{}, a, b, b_panel, k,
+                         t, t_panel, first, pf);
 }
 
-template <class V, int NP, bool kStrips, class Rows>
+template <class V, int NP, class T, class Rows>
 struct TilesF32;
-template <class V, int NP, bool kStrips, int... R>
-struct TilesF32<V, NP, kStrips, std::integer_sequence<int, R...>> {
-  static constexpr TileF32 kOfRows[] = {tile_f32_entry<V, R + 1, NP, kStrips>...};  // [rows - 1]
+template <class V, int NP, class T, int... R>
+struct TilesF32<V, NP, T, std::integer_sequence<int, R...>> {
+  static constexpr TileF32<T> kOfRows[] = {tile_f32_entry<V, R + 1, NP, T>...};  // [rows - 1]
 };

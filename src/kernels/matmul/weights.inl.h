@@ -1,53 +1,58 @@
 // How each layout gives a chunk of a panel, k in [k0, k0 + kk), to a register tile: as it lies, or decoded into
 // scratch that stays in the first-level cache while all row groups use it. kBytesPerK is what a chunk takes in memory
-// per k, for prefetching; 0 where there is no telling.
+// per k, for prefetching; 0 where there is no telling. kInPlace: never decoded; kReadable: a tile can load Element as
+// it lies.
 
 template <class V>
 struct PanelF32 {
+  using Element = float;
+  static constexpr bool kInPlace = true, kReadable = true;
   static constexpr int64_t kBytesPerK = 64;
-  static const float* chunk(const Args&, const std::byte* panel, int64_t, int64_t k0, int64_t, float*) {
-    return reinterpret_cast<const float*>(panel) + k0 * kPanel;
-  }
+  static void chunk(const Args&, const std::byte*, int64_t, int64_t, int64_t, float*) {}
 };
 
 template <class V>
 struct PanelBf16 {
+  using Element = bf16;
+  static constexpr bool kInPlace = false, kReadable = true;
   static constexpr int64_t kBytesPerK = 32;
-  static const float* chunk(const Args&, const std::byte* panel, int64_t, int64_t k0, int64_t kk, float* out) {
+  static void chunk(const Args&, const std::byte* panel, int64_t, int64_t k0, int64_t kk, float* out) {
     const bf16* w = reinterpret_cast<const bf16*>(panel) + k0 * kPanel;
     for (int64_t k = 0; k < kk; ++k) V::store(out + k * kPanel, V::load_bf16(w + k * kPanel));
-    return out;
   }
 };
 
 template <class V>
 struct PanelF16 {
+  using Element = f16;
+  static constexpr bool kInPlace = false, kReadable = true;
   static constexpr int64_t kBytesPerK = 32;
-  static const float* chunk(const Args&, const std::byte* panel, int64_t, int64_t k0, int64_t kk, float* out) {
+  static void chunk(const Args&, const std::byte* panel, int64_t, int64_t k0, int64_t kk, float* out) {
     const f16* w = reinterpret_cast<const f16*>(panel) + k0 * kPanel;
     for (int64_t k = 0; k < kk; ++k) V::store(out + k * kPanel, V::load_f16(w + k * kPanel));
-    return out;
   }
 };
 
 // [K,N] in place: `panel` points at its first column, `n` columns are there.
 template <class V>
 struct RowsF32 {
+  using Element = float;
+  static constexpr bool kInPlace = false, kReadable = false;
   static constexpr int64_t kBytesPerK = 0;
-  static const float* chunk(const Args& x, const std::byte* panel, int64_t n, int64_t k0, int64_t kk, float* out) {
+  static void chunk(const Args& x, const std::byte* panel, int64_t n, int64_t k0, int64_t kk, float* out) {
     const float* w = reinterpret_cast<const float*>(panel) + k0 * x.w_ld;
     for (int64_t k = 0; k < kk; ++k) V::store(out + k * kPanel, load_n<V>(w + k * x.w_ld, n));
-    return out;
   }
 };
 
 // [N,K] in place: `panel` points at the first of its `n` rows.
 template <class V>
 struct ColsF32 {
+  using Element = float;
+  static constexpr bool kInPlace = false, kReadable = false;
   static constexpr int64_t kBytesPerK = 0;
-  static const float* chunk(const Args& x, const std::byte* panel, int64_t n, int64_t k0, int64_t kk, float* out) {
+  static void chunk(const Args& x, const std::byte* panel, int64_t n, int64_t k0, int64_t kk, float* out) {
     V::transpose(reinterpret_cast<const float*>(panel) + k0, x.w_ld, n, kk, out);
-    return out;
   }
 };
 
