@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -32,7 +33,7 @@ std::vector<const Variant*> runnable() {
 
 Problem problem_of(const Variant& v, int64_t m, int64_t n, int64_t k) {
   Problem p;
-  p.m = m;
+  p.m = v.m_max != 0 ? std::min(m, v.m_max) : m;
   p.n = n;
   p.k = k;
   p.a = v.a;
@@ -139,7 +140,7 @@ TEST_P(EveryVariant, SameBitsAsTheScalarVariant) {
       ASSERT_EQ(expected, product.result()) << v.name << " differs from " << scalar->name << " at " << m << "x" << n
                                             << "x" << k << " with " << threads << " threads";
     }
-    const int64_t row = static_cast<int64_t>(rng() % static_cast<uint64_t>(m));
+    const int64_t row = static_cast<int64_t>(rng() % static_cast<uint64_t>(p.m));
     ASSERT_TRUE(product.run_row_alone(&v, **one, row).ok());
     ASSERT_EQ(product.row_of(expected, row), product.row_of(product.result(), row))
         << v.name << ": row " << row << " of " << m << "x" << n << "x" << k << " differs when it runs alone";
@@ -151,13 +152,12 @@ TEST_P(EveryVariant, NonFiniteActivationsReachTheirRowOnly) {
   if (v.a != Type::f32) GTEST_SKIP() << "integer activations are always finite";
   auto team = Team::create({.threads = 1});
   for (const float poison : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-    TestProduct product(problem_of(v, 5, 20, 70), 3);
-    product.a_at(2, 33) = poison;
+    const Problem p = problem_of(v, 5, 20, 70);
+    TestProduct product(p, 3);
+    product.a_at(p.m / 2, 33) = poison;
     ASSERT_TRUE(product.run(&v, **team).ok());
-    for (int64_t j = 0; j < 20; ++j) {
-      EXPECT_FALSE(std::isfinite(product.c_at(2, j))) << v.name;
-      EXPECT_TRUE(std::isfinite(product.c_at(1, j)) && std::isfinite(product.c_at(3, j))) << v.name;
-    }
+    for (int64_t i = 0; i < p.m; ++i)
+      for (int64_t j = 0; j < p.n; ++j) EXPECT_EQ(std::isfinite(product.c_at(i, j)), i != p.m / 2) << v.name;
   }
 }
 

@@ -85,6 +85,37 @@ struct Avx2Lanes {
       for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = from[j * ld + i];
   }
 
+  // Integer dot products of 32 k of one row of A with one block of a panel, [K/4][16][4] bytes: four columns a register,
+  // two partial sums each, joined at the end.
+  static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
+    __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (int g = 0; g < 8; ++g) {
+      _mm_prefetch(reinterpret_cast<const char*>(w) + 64 * g + kRowAhead, _MM_HINT_T0);
+      const __m256i x = four_k(a + 4 * g);
+      for (int j = 0; j < 4; ++j) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 64 * g + 16 * j));
+        acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), x));
+      }
+    }
+    return join(acc);
+  }
+  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a) {
+    __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+    const __m128i mask = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+    for (int g = 0; g < 4; ++g) {
+      _mm_prefetch(reinterpret_cast<const char*>(w) + 64 * g + kRowAhead, _MM_HINT_T0);
+      const __m256i low_k = four_k(a + 4 * g), high_k = four_k(a + 16 + 4 * g);
+      for (int j = 0; j < 4; ++j) {
+        const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 64 * g + 16 * j));
+        const __m128i low = _mm_sub_epi8(_mm_and_si128(both, mask), eight);
+        const __m128i high = _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(both, 4), mask), eight);
+        acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(low), low_k));
+        acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(high), high_k));
+      }
+    }
+    return join(acc);
+  }
+
   static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
     if (rows == 1) return void(__builtin_memcpy(to, from, static_cast<size_t>(k) * sizeof(float)));
     if (rows > 8) return ScalarLanes::interleave(from, ld, rows, k, to);
@@ -125,6 +156,16 @@ struct Avx2Lanes {
   static F activate(F x, Activation act) { return {activate_vector(x.lo, act), activate_vector(x.hi, act)}; }
 
  private:
+  static constexpr int kRowAhead = 8192;  // bytes of weights a single row asks for in advance
+  static LATHE_INLINE __m256i four_k(const int16_t* a) {
+    int64_t bits;
+    __builtin_memcpy(&bits, a, 8);
+    return _mm256_set1_epi64x(bits);
+  }
+  static LATHE_INLINE I join(const __m256i (&acc)[4]) {
+    return {_mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[0], acc[1]), 0xD8),
+            _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[2], acc[3]), 0xD8)};
+  }
   // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are.
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {
     __m256i x, y;

@@ -18,6 +18,7 @@ namespace {
 #include "kernels/matmul/lanes_scalar.inl.h"
 #include "kernels/matmul/lanes_avx2.inl.h"
 #include "kernels/matmul/kernels.inl.h"
+#include "kernels/matmul/row_s16.inl.h"
 // clang-format on
 
 using V = Avx2Lanes;
@@ -31,6 +32,8 @@ constexpr Variant kRows[] = {
     row_f32<V, RowsF32, 6, 1, 256>("avx2.f32.f32.rows", Type::f32, Layout::rows_f32, "6x16 tile, W [K,N] in place"),
     row_f32<V, ColsF32, 6, 1, 256>("avx2.f32.f32.cols", Type::f32, Layout::cols_f32,
                                    "6x16 tile, W [N,K] in place, transposed chunk by chunk"),
+    row_a16_single<V, Layout::panel_q8>("avx2.a16.q8_0.row", Type::q8_0, "one row, weights read where they lie"),
+    row_a16_single<V, Layout::panel_q4>("avx2.a16.q4_0.row", Type::q4_0, "one row, weights read where they lie"),
     row_a16<V, PanelQ8, 6, 256>("avx2.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8,
                                 "6x16 tile of vpmaddwd, chunks of W widened to s16"),
     row_a16<V, PanelQ4, 6, 256>("avx2.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4,
