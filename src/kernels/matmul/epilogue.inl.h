@@ -48,13 +48,19 @@ typename V::F before_activation(const Args& x, typename V::F v, const float* bia
   return v;
 }
 
+// Are the sums C as they are?
+inline bool is_plain(const Args& x) {
+  const Epilogue& e = x.epilogue;
+  return e.alpha == 1.0f && e.beta == 0.0f && e.col_scale == nullptr && e.bias == nullptr &&
+         e.act == Activation::none && e.residual == nullptr && !e.gated && x.c_type == Type::f32;
+}
+
 // Sums t (and, gated, `up`), [m][16] each, to columns col .. of C.
 template <class V>
 void finish(const Args& x, int64_t col, const float* t, const float* up) {
   const Epilogue& e = x.epilogue;
   const int64_t n = x.n - col < kPanel ? x.n - col : kPanel;
-  const bool plain = e.alpha == 1.0f && e.beta == 0.0f && e.col_scale == nullptr && e.bias == nullptr &&
-                     e.act == Activation::none && e.residual == nullptr && !e.gated;
+  const bool plain = is_plain(x);
   for (int64_t r = 0; r < x.m; ++r) {
     const int64_t at = r * x.ldc + col;
     typename V::F v = V::load(t + r * kPanel);

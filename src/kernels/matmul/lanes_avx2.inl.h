@@ -71,18 +71,13 @@ struct Avx2Lanes {
   }
 
   static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
-    if (n < 16) {
-      for (int64_t i = 0; i < k; ++i)
-        for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = j < n ? from[j * ld + i] : 0.0f;
-      return;
-    }
     int64_t i = 0;
     for (; i + 8 <= k; i += 8) {
-      transpose_square(from + i, ld, to + i * 16);
-      transpose_square(from + 8 * ld + i, ld, to + i * 16 + 8);
+      transpose_square(from + i, ld, n, to + i * kPanel);
+      transpose_square(from + 8 * ld + i, ld, n - 8, to + i * kPanel + 8);
     }
     for (; i < k; ++i)
-      for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = from[j * ld + i];
+      for (int64_t j = 0; j < kPanel; ++j) to[i * kPanel + j] = j < n ? from[j * ld + i] : 0.0f;
   }
 
   // Integer dot products of 32 k of one row of A with one block of a panel, [K/4][16][4] bytes: four columns a register,
@@ -234,10 +229,10 @@ struct Avx2Lanes {
     r[6] = _mm256_permute2f128_ps(u2, u6, 0x31);
     r[7] = _mm256_permute2f128_ps(u3, u7, 0x31);
   }
-  // 8 columns of 8 k (f32, ld apart) -> 8 rows of 8, 16 floats apart.
-  static void transpose_square(const float* from, int64_t ld, float* to) {
+  // 8 columns of 8 k (f32, ld apart; `n` of them there, the rest zero) -> 8 rows of 8, 16 floats apart.
+  static void transpose_square(const float* from, int64_t ld, int64_t n, float* to) {
     __m256 r[8];
-    for (int64_t j = 0; j < 8; ++j) r[j] = _mm256_loadu_ps(from + j * ld);
+    for (int64_t j = 0; j < 8; ++j) r[j] = j < n ? _mm256_loadu_ps(from + j * ld) : _mm256_setzero_ps();
     transpose8(r);
     for (int64_t j = 0; j < 8; ++j) _mm256_storeu_ps(to + j * kPanel, r[j]);
   }

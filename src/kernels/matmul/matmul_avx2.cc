@@ -18,13 +18,16 @@ namespace {
 #include "kernels/matmul/lanes_scalar.inl.h"
 #include "kernels/matmul/lanes_avx2.inl.h"
 #include "kernels/matmul/kernels.inl.h"
-#include "kernels/matmul/row_s16.inl.h"
+#include "kernels/matmul/row.inl.h"
 // clang-format on
 
 using V = Avx2Lanes;
 constexpr Variant kRows[] = {
-    row_f32<V, PanelF32, 6, 1, 512>("avx2.f32.f32.strips", Type::f32, Layout::panel_f32,
-                                    "6x16 tile, A in strips, K in chunks of 512"),
+    row_f32_single<V, PanelF32>("avx2.f32.f32.row", Type::f32, Layout::panel_f32, "one row, four panels at a time"),
+    row_f32_single<V, PanelBf16>("avx2.f32.bf16.row", Type::bf16, Layout::panel_bf16, "one row, four panels at a time"),
+    row_f32_single<V, PanelF16>("avx2.f32.f16.row", Type::f16, Layout::panel_f16, "one row, four panels at a time"),
+    row_f32<V, PanelF32, 6, 1, 256>("avx2.f32.f32.strips", Type::f32, Layout::panel_f32,
+                                    "6x16 tile, A in strips, K in chunks of 256"),
     row_f32<V, PanelBf16, 6, 1, 256>("avx2.f32.bf16.strips", Type::bf16, Layout::panel_bf16,
                                      "6x16 tile, chunks of W widened to f32"),
     row_f32<V, PanelF16, 6, 1, 256>("avx2.f32.f16.strips", Type::f16, Layout::panel_f16,

@@ -2,7 +2,7 @@
 
 template <int KC>
 int64_t scratch_f32(int64_t m, int64_t) noexcept {
-  return (2 * m + 2 * KC) * kPanel * static_cast<int64_t>(sizeof(float));
+  return (kPanelsPerTurn * m + 2 * KC) * kPanel * static_cast<int64_t>(sizeof(float));
 }
 template <int KC>
 int64_t scratch_s16(int64_t m, int64_t) noexcept {

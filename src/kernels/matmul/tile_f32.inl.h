@@ -20,16 +20,16 @@ LATHE_INLINE typename V::F load_weights(const f16* p) {
   return V::load_f16(p);
 }
 
-// acc[r][p] over k; partial sums live in t: row r of panel p at t + p * t_panel + 16 r. A is a strip, [k][MR]; the
+// acc[r][p] over k; partial sums live in t: row r of panel p at t + p * t_panel + r * t_row. A is a strip, [k][MR]; the
 // weights are [k][16] of T, panels b_panel elements apart.
 // The accumulators are indexed by template packs: indexed by unrolled loops g++ 12 keeps the array in memory.
 template <class V, int MR, int NP, class T, int... R, int... P>
 LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequence<int, P...>, const float* a,
-                           const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, bool first,
+                           const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row, bool first,
                            Prefetch pf) {
   typename V::F acc[MR][NP];
   const auto load_row = [&](auto r) LATHE_INLINE_LAMBDA {
-    ((acc[r.value][P] = first ? V::zero() : V::load(t + P * t_panel + r.value * 16)), ...);
+    ((acc[r.value][P] = first ? V::zero() : V::load(t + P * t_panel + r.value * t_row)), ...);
   };
   (load_row(std::integral_constant<int, R>{}), ...);
 
@@ -60,20 +60,20 @@ LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequen
     b += 16;
   }
   const auto store_row = [&](auto r) LATHE_INLINE_LAMBDA {
-    (V::store(t + P * t_panel + r.value * 16, acc[r.value][P]), ...);
+    (V::store(t + P * t_panel + r.value * t_row, acc[r.value][P]), ...);
   };
   (store_row(std::integral_constant<int, R>{}), ...);
 }
 
 template <class T>
-using TileF32 = void (*)(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, bool first,
+using TileF32 = void (*)(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row, bool first,
                          Prefetch pf);
 
 template <class V, int MR, int NP, class T>
-void tile_f32_entry(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, bool first,
+void tile_f32_entry(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row, bool first,
                     Prefetch pf) {
   tile_f32<V, MR, NP, T>(std::make_integer_sequence<int, MR>{}, std::make_integer_sequence<int, NP>{}, a, b, b_panel, k,
-                         t, t_panel, first, pf);
+                         t, t_panel, t_row, first, pf);
 }
 
 template <class V, int NP, class T, class Rows>
