@@ -62,6 +62,8 @@ class MatmulPlan {
   const matmul::Problem& problem() const { return problem_; }
   const matmul::Variant& variant() const { return *variant_; }
   int64_t workspace_bytes() const { return workspace_; }
+  // How many workers have work: a program of nothing but this product needs no more to enter it.
+  int active_workers() const { return active_; }
 
   // Called by every worker of a team program, with the same operands and a workspace of workspace_bytes() aligned to
   // 64. Ends without a barrier: the caller synchronises before C is read. Starts with none: A must be complete.
