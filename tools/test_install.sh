@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs a build into a temporary prefix, builds the consumer in tests/install against it and runs it.
+# Installs a build into a temporary prefix, builds the consumer in tests/install and the examples against it, and runs
+# them.
 #   tools/test_install.sh BUILD_FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,9 +10,11 @@ trap 'rm -rf "$folder"' EXIT
 
 cmake --install "$build" --prefix "$folder/prefix" >/dev/null
 cp -r tests/install "$folder/source" # nothing of the checkout may be found beside it
+cp -r examples "$folder/source/examples"
 cmake -G Ninja -S "$folder/source" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_BUILD_TYPE=Release
 cmake --build "$folder/build"
 "$folder/build/consumer"
+for example in "$folder"/build/example_*; do "$example"; done
 
 # Every public header compiles alone.
 for header in "$folder"/prefix/include/lathe/*.h; do

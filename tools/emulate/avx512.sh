@@ -12,7 +12,7 @@ status=0
 tools/emulate/run.sh build-emulate/kernels_static --gtest_filter='EmulatedCpu.*:*avx512*' --gtest_brief=0 \
   >"$log" 2>&1 || status=$?
 grep -E '^\[  (FAILED|SKIPPED) |Failure$|^\[==========\]|run\.sh:' "$log" | tail -40 || true
-ran=$(grep -cE '^\[       OK \] .*avx512' "$log" || true)
-seen=$(grep -cE '^\[       OK \] EmulatedCpu.has_avx512_and_vnni' "$log" || true)
+ran=$(grep -E '^\[       OK \] .*avx512' "$log" | grep -cv EmulatedCpu || true)
+seen=$(grep -c '^\[       OK \] EmulatedCpu.has_avx512_and_vnni' "$log" || true)
 echo "emulated AVX-512: $ran cases passed, exit status $status, log in $log"
-[ "$status" -eq 0 ] && [ "$seen" -eq 1 ] && [ "$ran" -gt 1 ]
+[ "$status" -eq 0 ] && [ "$seen" -eq 1 ] && [ "$ran" -gt 0 ]
