@@ -1,6 +1,7 @@
 #include "ops/matmul.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/checked.h"
 #include "ops/regimes.h"
@@ -173,19 +174,20 @@ Result<MatmulPlan> MatmulPlan::create(const Problem& problem, const Variant* var
     }
   }
 
-  const int64_t rows = checked_mul(problem.batch, problem.m).value_or(0);
-  const int64_t element = variant->a_form == AForm::strips ? 4 : 2;
-  const int64_t row_bytes = rows * prepared_k(variant->a_form, problem.k) * element;
-  int64_t at = round_up(row_bytes, 64);
-  plan.scale_at_ = at;
-  if (variant->a_form == AForm::quant_block) at += round_up(rows * ceil_div(problem.k, kBlock) * 4, 64);
-  if (variant->a_form == AForm::quant_row) at += round_up(rows * 4, 64);
-  plan.sum_at_ = at;
-  if (variant->a_form == AForm::widened) at += round_up(rows * 4, 64);
-  plan.scratch_at_ = at;
-  const int64_t block_rows = RowGroups(problem.m, ceil_div(problem.m, plan.row_blocks_)).rows(0);
+  const int64_t block_rows = ceil_div(problem.m, plan.row_blocks_);
+  // Rows that are prepared at the same time: all of them, or one block for each worker.
+  const int64_t rows =
+      plan.split_ == Split::panels && plan.active_ > 1 ? problem.batch * problem.m : plan.active_ * block_rows;
+  const bool floats = variant->a_form == AForm::strips;
+  plan.rows_at_ = 64;
+  plan.scale_at_ = plan.rows_at_ + round_up(rows * prepared_k(variant->a_form, problem.k) * (floats ? 4 : 2), 64);
+  const int64_t scales = variant->a_form == AForm::quant_block ? ceil_div(problem.k, kBlock) : 1;
+  plan.sum_at_ = plan.scale_at_ + (floats ? 0 : round_up(rows * scales * 4, 64));
+  plan.scratch_at_ = plan.sum_at_ + (floats ? 0 : round_up(rows * 4, 64));
   plan.scratch_each_ = round_up(variant->scratch_bytes(block_rows, problem.k), 64);
-  plan.workspace_ = at + plan.scratch_each_ * plan.active_;
+  plan.workspace_ = plan.scratch_at_ + plan.scratch_each_ * plan.active_;
+  plan.panels_per_claim_ = std::clamp<int64_t>(
+      panels * plan.row_blocks_ * problem.batch / (plan.active_ * kClaimsPerWorker), kLeastPanels, kMostPanels);
   return plan;
 }
 
@@ -197,45 +199,58 @@ struct RowBlock {
 };
 }  // namespace
 
-void MatmulPlan::prepare_group(const MatmulOperands& x, std::byte* workspace, int64_t batch, int64_t block,
+struct MatmulPlan::Prepared {
+  std::byte* rows;
+  float* scale;
+  int32_t* sum;
+};
+
+MatmulPlan::Prepared MatmulPlan::prepared(std::byte* workspace, int worker, int64_t batch, int64_t block) const {
+  const bool shared = split_ == Split::panels && active_ > 1;
+  const int64_t row = shared ? batch * problem_.m + RowBlock(problem_.m, row_blocks_, block).begin
+                             : worker * ceil_div(problem_.m, row_blocks_);
+  const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
+  const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(problem_.k, kBlock) : 1;
+  return {workspace + rows_at_ + row * prepared_k(variant_->a_form, problem_.k) * element,
+          reinterpret_cast<float*>(workspace + scale_at_) + row * scales,
+          reinterpret_cast<int32_t*>(workspace + sum_at_) + row};
+}
+
+void MatmulPlan::prepare_group(const MatmulOperands& x, const Prepared& to, int64_t batch, int64_t block,
                                int64_t group) const {
   const Problem& p = problem_;
   const RowBlock rows(p.m, row_blocks_, block);
   const RowGroups groups(rows.rows, variant_->mr);
-  const int64_t row = rows.begin + groups.begin(group);
-  const int64_t at = batch * p.m + row;  // row of all rows
+  const int64_t first = groups.begin(group);  // within the block
   matmul::PrepareArgs args;
   args.m = groups.rows(group);
   args.k = p.k;
   args.a_row = p.a_transposed ? 1 : x.lda;
   args.a_k = p.a_transposed ? x.lda : 1;
-  args.a = static_cast<const std::byte*>(x.a) + (batch * x.a_batch + row * args.a_row) * element_bytes(p.a);
+  args.a =
+      static_cast<const std::byte*>(x.a) + (batch * x.a_batch + (rows.begin + first) * args.a_row) * element_bytes(p.a);
   args.a_type = p.a;
   const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
-  args.rows = workspace + at * prepared_k(variant_->a_form, p.k) * element;
   const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(p.k, kBlock) : 1;
-  args.scale = reinterpret_cast<float*>(workspace + scale_at_) + at * scales;
-  args.sum = reinterpret_cast<int32_t*>(workspace + sum_at_) + at;
+  args.rows = to.rows + first * prepared_k(variant_->a_form, p.k) * element;
+  args.scale = to.scale + first * scales;
+  args.sum = to.sum + first;
   variant_->prepare(args);
 }
 
-void MatmulPlan::run_rectangle(const MatmulOperands& x, std::byte* workspace, int worker, int64_t batch, int64_t block,
-                               int64_t panel_begin, int64_t panel_end) const {
+void MatmulPlan::run_rectangle(const MatmulOperands& x, const Prepared& from, std::byte* scratch, int64_t batch,
+                               int64_t block, int64_t panel_begin, int64_t panel_end) const {
   const Problem& p = problem_;
   const RowBlock rows(p.m, row_blocks_, block);
-  const int64_t at = batch * p.m + rows.begin;
   const int64_t col = panel_begin * kPanel;
   const int64_t fold = p.gated ? 2 : 1;
   matmul::Args args;
   args.m = rows.rows;
   args.n = std::min(panel_end * kPanel, p.n) - col;
   args.k = p.k;
-  if (args.n <= 0 || args.m <= 0) return;
-  const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
-  args.a = workspace + at * prepared_k(variant_->a_form, p.k) * element;
-  const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(p.k, kBlock) : 1;
-  args.a_scale = reinterpret_cast<const float*>(workspace + scale_at_) + at * scales;
-  args.a_sum = reinterpret_cast<const int32_t*>(workspace + sum_at_) + at;
+  args.a = from.rows;
+  args.a_scale = from.scale;
+  args.a_sum = from.sum;
   args.w_ld = x.ldw;
   if (p.prepared) {
     args.w_panel = matmul::panel_bytes(variant_->layout, p.k);
@@ -254,35 +269,49 @@ void MatmulPlan::run_rectangle(const MatmulOperands& x, std::byte* workspace, in
   if (e.col_scale != nullptr) e.col_scale += col;
   if (e.w_zero != nullptr) e.w_zero += col;
   if (e.residual != nullptr) e.residual += (batch * p.m + rows.begin) * e.residual_ld + col;
-  args.scratch = workspace + scratch_at_ + worker * scratch_each_;
+  args.scratch = scratch;
   variant_->run(args);
 }
 
-void MatmulPlan::run(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const noexcept {
+void MatmulPlan::run_rows(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const {
   const int id = worker.id();
+  if (id >= active_) return;
   const int64_t items = problem_.batch * row_blocks_;
-  const auto groups_of = [&](int64_t block) {
-    return RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
-  };
-  const int64_t panels = ceil_div(problem_.n, kPanel);
-  if (split_ == Split::rows || active_ == 1) {
-    if (id >= active_) return;
-    for (int64_t item = items * id / active_; item < items * (id + 1) / active_; ++item) {
-      const int64_t batch = item / row_blocks_, block = item % row_blocks_;
-      for (int64_t g = 0; g < groups_of(block); ++g) prepare_group(x, workspace, batch, block, g);
-      run_rectangle(x, workspace, id, batch, block, 0, panels);
-    }
-    return;
+  for (int64_t item = items * id / active_; item < items * (id + 1) / active_; ++item) {
+    const int64_t batch = item / row_blocks_, block = item % row_blocks_;
+    const Prepared a = prepared(workspace, id, batch, block);
+    const int64_t groups = RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
+    for (int64_t g = 0; g < groups; ++g) prepare_group(x, a, batch, block, g);
+    run_rectangle(x, a, workspace + scratch_at_ + id * scratch_each_, batch, block, 0, ceil_div(problem_.n, kPanel));
   }
-  int64_t turn = 0;  // groups are dealt round robin over all blocks
-  for (int64_t item = 0; item < items; ++item)
-    for (int64_t g = 0; g < groups_of(item % row_blocks_); ++g, ++turn)
-      if (turn % active_ == id) prepare_group(x, workspace, item / row_blocks_, item % row_blocks_, g);
+}
+
+void MatmulPlan::run_panels(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const {
+  const int id = worker.id();
+  const std::atomic_ref<int64_t> claimed(*reinterpret_cast<int64_t*>(workspace));
+  const int64_t items = problem_.batch * row_blocks_;
+  if (id == 0) claimed.store(0, std::memory_order_relaxed);  // the barrier publishes it
+  int64_t turn = 0;                                          // groups are dealt round robin over all blocks
+  for (int64_t item = 0; item < items; ++item) {
+    const int64_t batch = item / row_blocks_, block = item % row_blocks_;
+    const int64_t groups = RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
+    for (int64_t g = 0; g < groups; ++g, ++turn)
+      if (turn % active_ == id) prepare_group(x, prepared(workspace, id, batch, block), batch, block, g);
+  }
   worker.barrier();
   if (id >= active_) return;
-  for (int64_t item = 0; item < items; ++item)
-    run_rectangle(x, workspace, id, item / row_blocks_, item % row_blocks_, panels * id / active_,
-                  panels * (id + 1) / active_);
+  const int64_t panels = ceil_div(problem_.n, kPanel), runs = ceil_div(panels, panels_per_claim_);
+  for (int64_t claim; (claim = claimed.fetch_add(1, std::memory_order_relaxed)) < items * runs;) {
+    const int64_t item = claim / runs, begin = claim % runs * panels_per_claim_;
+    const int64_t batch = item / row_blocks_, block = item % row_blocks_;
+    run_rectangle(x, prepared(workspace, id, batch, block), workspace + scratch_at_ + id * scratch_each_, batch, block,
+                  begin, std::min(begin + panels_per_claim_, panels));
+  }
+}
+
+void MatmulPlan::run(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const noexcept {
+  if (split_ == Split::rows || active_ == 1) return run_rows(worker, x, workspace);
+  run_panels(worker, x, workspace);
 }
 
 }  // namespace lathe::ops

@@ -70,14 +70,18 @@ class MatmulPlan {
   void run(Team::Worker& worker, const MatmulOperands& operands, std::byte* workspace) const noexcept;
 
  private:
-  // How C is divided. Panels: every worker takes a share of the columns; A is prepared by all, once, before a barrier.
-  // Rows: workers take whole row blocks (of batch entries) and prepare those themselves, without a barrier.
+  // How C is divided. Panels: A is prepared by all, once, and after a barrier workers claim runs of columns until none
+  // is left (a worker that the system interrupts then costs its own claim only). Rows: workers take whole row blocks
+  // (of batch entries) and prepare those themselves into memory of their own, without a barrier.
   enum class Split : uint8_t { panels, rows };
-  struct Pointers;
+  struct Prepared;  // where the prepared rows of one row block lie
 
-  void prepare_group(const MatmulOperands& x, std::byte* workspace, int64_t batch, int64_t block, int64_t group) const;
-  void run_rectangle(const MatmulOperands& x, std::byte* workspace, int worker, int64_t batch, int64_t block,
+  Prepared prepared(std::byte* workspace, int worker, int64_t batch, int64_t block) const;
+  void prepare_group(const MatmulOperands& x, const Prepared& to, int64_t batch, int64_t block, int64_t group) const;
+  void run_rectangle(const MatmulOperands& x, const Prepared& from, std::byte* scratch, int64_t batch, int64_t block,
                      int64_t panel_begin, int64_t panel_end) const;
+  void run_rows(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const;
+  void run_panels(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const;
 
   matmul::Problem problem_;
   const matmul::Variant* variant_ = nullptr;
@@ -85,8 +89,10 @@ class MatmulPlan {
   int workers_ = 1;  // of the team
   int active_ = 1;   // of those, how many have work: a product of a microsecond is not worth a second thread
   int64_t row_blocks_ = 1;
+  int64_t panels_per_claim_ = 1;
+  // The workspace: a claim counter, prepared rows, their scales, their sums, scratch of each worker. Offsets in bytes.
   int64_t workspace_ = 0;
-  int64_t scale_at_ = 0, sum_at_ = 0, scratch_at_ = 0, scratch_each_ = 0;  // offsets in the workspace; rows are at 0
+  int64_t rows_at_ = 0, scale_at_ = 0, sum_at_ = 0, scratch_at_ = 0, scratch_each_ = 0;
 };
 
 // Which variant dispatch takes for `problem` on `features` when no tuner plan says otherwise, by the regimes table.

@@ -15,6 +15,12 @@ constexpr double kBytesPerNs = 12;
 // Rows of A that one pass over the weights serves.
 constexpr int64_t kRowsPerBlock = 192;
 
+// Columns are claimed in runs of panels, about this many runs a worker, within these bounds: fewer than 4 panels leave
+// the kernels no streams to read side by side, more than 8 no turn to take over a chunk of A.
+constexpr int64_t kClaimsPerWorker = 16;
+constexpr int64_t kLeastPanels = 4;
+constexpr int64_t kMostPanels = 8;
+
 // Fewer panels a worker than this, and workers are given rows instead of columns.
 constexpr int64_t kPanelsPerWorker = 4;
 

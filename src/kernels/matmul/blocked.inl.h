@@ -71,7 +71,7 @@ void run_f32(const Args& x) noexcept {
   for (int64_t p0 = 0; p0 < panels; p0 += kPanelsPerTurn) {
     const int64_t p1 = min_of(p0 + kPanelsPerTurn, panels);
     // C keeps the sums itself where nothing happens to them later and all 16 columns are there to be written.
-    const bool in_c = plain && p1 * kPanel <= x.n;
+    const bool in_c = plain && x.k <= KC && p1 * kPanel <= x.n;
     const Sums base = in_c ? Sums{static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc}
                            : Sums{scratch, x.m * kPanel, kPanel};
     for (int64_t k0 = 0; k0 < x.k; k0 += KC) {
