@@ -28,16 +28,28 @@ struct Sums {
   int64_t panel, row;  // elements from panel to panel, from row to row
 };
 
-// The tiles of one chunk for all row groups. b: the first of `units` panels, b_panel elements apart.
+// The lines of C that a row group is about to write, asked for while its last chunk is summed: a store that misses the
+// second-level cache otherwise waits at the head of the store queue, row after row.
+template <class V>
+void prefetch_c(const Args& x, int64_t r0, int64_t rows, int64_t col, int64_t columns) {
+  const int64_t element = x.c_type == Type::f32 ? 4 : 2;
+  const std::byte* c = static_cast<const std::byte*>(x.c) + (r0 * x.ldc + col) * element;
+  for (int64_t r = 0; r < rows; ++r, c += x.ldc * element)
+    for (int64_t line = 0; line < columns * element; line += 64) V::prefetch_near(c + line);
+}
+
+// The tiles of one chunk for all row groups. b: the first of `units` panels, b_panel elements apart; col: their first
+// column of C.
 template <class V, int MR, int NP, class T>
-void chunk_f32(const Args& x, const RowGroups& groups, int64_t units, const T* b, int64_t b_panel, int64_t k0,
-               int64_t kk, const Sums& sums, const ChunkPrefetch& pf) {
+void chunk_f32(const Args& x, const RowGroups& groups, int64_t units, int64_t col, const T* b, int64_t b_panel,
+               int64_t k0, int64_t kk, const Sums& sums, const ChunkPrefetch& pf) {
   using Rows = std::make_integer_sequence<int, MR>;
   for (int64_t g = 0; g < groups.count; ++g) {
     const int64_t r0 = groups.begin(g), rows = groups.rows(g);
     const float* a = static_cast<const float*>(x.a) + r0 * x.k + k0 * rows;
     float* t = sums.t + r0 * sums.row;
     const std::byte* next = pf.from(g);
+    if (k0 + kk == x.k) prefetch_c<V>(x, r0, rows, col, x.epilogue.gated ? kPanel : units * kPanel);
     if constexpr (NP == 2) {
       if (units == 2) {
         TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, t, sums.panel, sums.row, k0 == 0,
@@ -86,13 +98,13 @@ void run_f32(const Args& x) noexcept {
         const Sums sums = {base.t + (p - p0) * base.panel, base.panel, base.row};
         if (direct) {
           const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
-          chunk_f32<V, MR, NP, T>(x, groups, units, b, x.w_panel / static_cast<int64_t>(sizeof(T)), k0, kk, sums, pf);
+          chunk_f32<V, MR, NP, T>(x, groups, units, p / fold * kPanel, b, x.w_panel / static_cast<int64_t>(sizeof(T)), k0, kk, sums, pf);
           continue;
         }
         for (int64_t u = 0; u < units; ++u)
           W::chunk(x, panel + u * x.w_panel, min_of(kPanel, x.n - (p + u) / fold * kPanel), k0, kk,
                    decoded + u * KC * kPanel);
-        chunk_f32<V, MR, NP, float>(x, groups, units, decoded, KC * kPanel, k0, kk, sums, pf);
+        chunk_f32<V, MR, NP, float>(x, groups, units, p / fold * kPanel, decoded, KC * kPanel, k0, kk, sums, pf);
       }
     }
     if (in_c) continue;

@@ -106,6 +106,7 @@ struct ScalarLanes {
       for (int64_t i = 0; i < k; ++i) to[i * rows + r] = from[r * ld + i];
   }
   static void prefetch(const std::byte*) {}
+  static void prefetch_near(const std::byte*) {}
 
   // Bits of the largest magnitude of x[0..n): as integers NaN and infinity stand above every finite value.
   static uint32_t max_magnitude(const float* x, int64_t n) {
