@@ -59,8 +59,8 @@ enum class WeightOrder : uint8_t {
 enum class Activation : uint8_t { none, relu, gelu_erf, gelu_tanh, silu };
 
 struct EngineOptions {
-  int threads = 0;   // 0: what the machine recommends (cores, affinity mask, cgroup quota); the caller is one of them
-  std::string plan;  // a file that `lathe probe` kept: its choices go before the defaults. Empty: none
+  int threads = 0;  // 0: what the machine recommends (cores, affinity mask, cgroup quota); the caller is one of them
+  std::string plan = {};  // a file that `lathe probe` kept: its choices go before the defaults. Empty: none
 };
 
 // The threads, and the memory they work in. A handle: copies share one engine, and what was created from it keeps it.
