@@ -12,7 +12,7 @@ namespace {
 class PlanUpdateTest : public testing::Test {
  protected:
   void SetUp() override {
-    report_.shapes = {fake_shape("s", "g", 64, 64, 64)};
+    report_.shapes = {fake_shape("s", "g", 1, 64, 64)};  // one row: a variant of its own beside the one for all rows
     report_.ceilings.threads = 2;
     const auto chosen = ops::choose_variant(report_.shapes[0].problem, cpu_features());
     ASSERT_TRUE(chosen) << chosen.status().message();

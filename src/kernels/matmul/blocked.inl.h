@@ -84,21 +84,22 @@ void run_f32(const Args& x) noexcept {
     const int64_t p1 = min_of(p0 + kPanelsPerTurn, panels);
     // C keeps the sums itself where nothing happens to them later and all 16 columns are there to be written.
     const bool in_c = plain && x.k <= KC && p1 * kPanel <= x.n;
-    const Sums base = in_c ? Sums{static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc}
-                           : Sums{scratch, x.m * kPanel, kPanel};
+    const Sums base =
+        in_c ? Sums{static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc} : Sums{scratch, x.m * kPanel, kPanel};
     for (int64_t k0 = 0; k0 < x.k; k0 += KC) {
       const int64_t kk = min_of(KC, x.k - k0);
       for (int64_t p = p0; p < p1; p += step) {
         const int64_t units = min_of(step, p1 - p);
         const std::byte* panel = x.w + p * x.w_panel;
-        const std::byte* next = p + step < p1  ? panel + step * x.w_panel + k0 * W::kBytesPerK
+        const std::byte* next = p + step < p1   ? panel + step * x.w_panel + k0 * W::kBytesPerK
                                 : k0 + kk < x.k ? x.w + p0 * x.w_panel + (k0 + kk) * W::kBytesPerK
                                                 : x.w + p1 * x.w_panel;
         const ChunkPrefetch pf(next, kk * W::kBytesPerK, groups.count, kk);
         const Sums sums = {base.t + (p - p0) * base.panel, base.panel, base.row};
         if (direct) {
           const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
-          chunk_f32<V, MR, NP, T>(x, groups, units, p / fold * kPanel, b, x.w_panel / static_cast<int64_t>(sizeof(T)), k0, kk, sums, pf);
+          chunk_f32<V, MR, NP, T>(x, groups, units, p / fold * kPanel, b, x.w_panel / static_cast<int64_t>(sizeof(T)),
+                                  k0, kk, sums, pf);
           continue;
         }
         for (int64_t u = 0; u < units; ++u)

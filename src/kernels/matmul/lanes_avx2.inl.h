@@ -82,8 +82,8 @@ struct Avx2Lanes {
       for (int64_t j = 0; j < kPanel; ++j) to[i * kPanel + j] = j < n ? from[j * ld + i] : 0.0f;
   }
 
-  // Integer dot products of 32 k of one row of A with one block of a panel, [K/4][16][4] bytes: four columns a register,
-  // two partial sums each, joined at the end.
+  // Integer dot products of 32 k of one row of A with one block of a panel, [K/4][16][4] bytes: four columns a
+  // register, two partial sums each, joined at the end.
   static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
     __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     for (int g = 0; g < 8; ++g) {

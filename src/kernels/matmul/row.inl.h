@@ -78,12 +78,26 @@ inline int64_t scratch_row(int64_t, int64_t) noexcept { return 5 * kPanel * stat
 
 template <class V, Layout kLayout>
 constexpr Variant row_a16_single(const char* name, Type w, const char* what) {
-  return {name, "a16", V::kIsa, Type::f32, w, kLayout, AForm::quant_block, 1, kPanel, 0, 1, what, refuses_quantised,
-          scratch_row, prepare_quant_block<V>, run_row<V, kLayout>};
+  return {name,
+          "a16",
+          V::kIsa,
+          Type::f32,
+          w,
+          kLayout,
+          AForm::quant_block,
+          1,
+          kPanel,
+          0,
+          1,
+          what,
+          refuses_quantised,
+          scratch_row,
+          prepare_quant_block<V>,
+          run_row<V, kLayout>};
 }
 
 template <class V, template <class> class Weights>
 constexpr Variant row_f32_single(const char* name, Type w, Layout layout, const char* what) {
-  return {name, "f32", V::kIsa, Type::f32, w, layout, AForm::strips, 1, 4 * kPanel, 0, 1, what, refuses_f32,
-          scratch_row, prepare_strips<V>, run_row_f32<V, Weights>};
+  return {name,       "f32", V::kIsa, Type::f32, w,           layout,      AForm::strips,     1,
+          4 * kPanel, 0,     1,       what,      refuses_f32, scratch_row, prepare_strips<V>, run_row_f32<V, Weights>};
 }

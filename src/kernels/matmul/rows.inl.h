@@ -12,8 +12,22 @@ int64_t scratch_s16(int64_t m, int64_t) noexcept {
 // `kc` of a table row is the KC of its functions.
 template <class V, template <class> class Weights, int MR, int NP, int KC>
 constexpr Variant row_f32(const char* name, Type w, Layout layout, const char* what) {
-  return {name, "f32", V::kIsa, Type::f32, w, layout, AForm::strips, MR, NP * kPanel, KC, 0, what, refuses_f32,
-          scratch_f32<KC>, prepare_strips<V>, run_f32<V, Weights, MR, NP, KC>};
+  return {name,
+          "f32",
+          V::kIsa,
+          Type::f32,
+          w,
+          layout,
+          AForm::strips,
+          MR,
+          NP * kPanel,
+          KC,
+          0,
+          what,
+          refuses_f32,
+          scratch_f32<KC>,
+          prepare_strips<V>,
+          run_f32<V, Weights, MR, NP, KC>};
 }
 
 template <class V, template <class> class Weights, int MR, int KC>

@@ -66,12 +66,12 @@ LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequen
 }
 
 template <class T>
-using TileF32 = void (*)(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row, bool first,
-                         Prefetch pf);
+using TileF32 = void (*)(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel,
+                         int64_t t_row, bool first, Prefetch pf);
 
 template <class V, int MR, int NP, class T>
-void tile_f32_entry(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row, bool first,
-                    Prefetch pf) {
+void tile_f32_entry(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row,
+                    bool first, Prefetch pf) {
   tile_f32<V, MR, NP, T>(std::make_integer_sequence<int, MR>{}, std::make_integer_sequence<int, NP>{}, a, b, b_panel, k,
                          t, t_panel, t_row, first, pf);
 }
