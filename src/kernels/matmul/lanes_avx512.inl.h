@@ -1,0 +1,189 @@
+// The 16 lanes of a panel as one AVX-512 register. Needs AVX-512 F, BW, DQ and VL.
+
+struct Avx512Lanes {
+  static constexpr Isa kIsa = Isa::avx512;
+  using F = __m512;
+  using I = __m512i;
+  using S = __m512;
+
+  static F zero() { return _mm512_setzero_ps(); }
+  static F load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, F x) { _mm512_storeu_ps(p, x); }
+  static F set1(float x) { return _mm512_set1_ps(x); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F fmadd(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static S broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  // Inline assembly for the reason that the AVX2 lanes give: g++ 12 mixes the forms and moves accumulators about.
+  static void fma(F& acc, S a, F b) { asm("vfmadd231ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b)); }
+
+  static I izero() { return _mm512_setzero_si512(); }
+  static I iload(const int32_t* p) { return _mm512_loadu_si512(p); }
+  static void istore(int32_t* p, I x) { _mm512_storeu_si512(p, x); }
+  template <int... R>
+  static LATHE_INLINE void dot_rows(I* acc, const int16_t* a, const int16_t* b) {
+    const __m512i w = _mm512_loadu_si512(b);
+    (dot(acc[R], a + 2 * R, w), ...);
+  }
+  static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
+
+  static F load_bf16(const bf16* p) {
+    const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+  }
+  static F load_f16(const f16* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static void store_bf16(bf16* p, F x) {
+    const __m512i u = _mm512_castps_si512(x), high = _mm512_srli_epi32(u, 16);
+    const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    const __m512i rounded =
+        _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    const __m512i r = _mm512_mask_or_epi32(rounded, nan, high, _mm512_set1_epi32(0x40));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(r));
+  }
+  static void store_f16(f16* p, F x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+  }
+  // Assembly: a function of nothing but a prefetch is one without effect to g++ 12, which drops its calls.
+  static LATHE_INLINE void prefetch(const std::byte* p) { asm volatile("prefetcht1 %0" : : "m"(*p)); }
+  static LATHE_INLINE void prefetch_near(const std::byte* p) { asm volatile("prefetcht0 %0" : : "m"(*p)); }
+
+  static void widen4(const int8_t* from, int16_t* to) { split_pairs(_mm512_loadu_si512(from), to); }
+  static void widen4_nibbles(const uint8_t* from, int16_t* low, int16_t* high) {
+    const __m512i both = _mm512_loadu_si512(from);
+    split_pairs(low_nibbles(both), low);
+    split_pairs(low_nibbles(_mm512_srli_epi16(both, 4)), high);
+  }
+
+  static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
+    turn(from, ld, n, k, to, 16, 0xffff);
+  }
+  static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
+    if (rows == 1) return void(__builtin_memcpy(to, from, static_cast<size_t>(k) * sizeof(float)));
+    turn(from, ld, rows, k, to, rows, first(rows));
+  }
+
+  // One row of A by one block of a panel, [K/4][16][4] bytes: eight columns a register, two partial sums each.
+  static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
+    I acc[2] = {izero(), izero()};
+    for (int g = 0; g < 8; ++g) {
+      prefetch_near(reinterpret_cast<const std::byte*>(w) + 64 * g + kRowAhead);
+      add_columns(acc, _mm512_loadu_si512(w + 64 * g), four_k(a + 4 * g));
+    }
+    return join(acc[0], acc[1]);
+  }
+  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a) {
+    I acc[2] = {izero(), izero()};
+    for (int g = 0; g < 4; ++g) {
+      prefetch_near(reinterpret_cast<const std::byte*>(w) + 64 * g + kRowAhead);
+      const __m512i both = _mm512_loadu_si512(w + 64 * g);
+      add_columns(acc, low_nibbles(both), four_k(a + 4 * g));
+      add_columns(acc, low_nibbles(_mm512_srli_epi16(both, 4)), four_k(a + 16 + 4 * g));
+    }
+    return join(acc[0], acc[1]);
+  }
+
+  static uint32_t max_magnitude(const float* x, int64_t n) {
+    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+    __m512i m = _mm512_setzero_si512();
+    for (int64_t i = 0; i < n; i += 16)
+      m = _mm512_max_epu32(m, _mm512_and_si512(_mm512_maskz_loadu_epi32(first(n - i), x + i), magnitude));
+    return _mm512_reduce_max_epu32(m);
+  }
+  static void to_s16(const float* x, float inverse, int16_t* q) {
+    for (int i = 0; i < kBlock; i += 16) {
+      const __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + i), _mm512_set1_ps(inverse)));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + i), _mm512_cvtsepi32_epi16(rounded));
+    }
+  }
+  static F activate(F x, Activation act) {
+    const hwy::HWY_NAMESPACE::FixedTag<float, 16> d;
+    const hwy::HWY_NAMESPACE::Vec<decltype(d)> v{x};
+    switch (act) {
+      case Activation::none:
+        return x;
+      case Activation::relu:
+        return kernels::relu(d, v).raw;
+      case Activation::gelu_erf:
+        return kernels::gelu_erf(d, v).raw;
+      case Activation::gelu_tanh:
+        return kernels::gelu_tanh(d, v).raw;
+      case Activation::silu:
+        return kernels::silu(d, v).raw;
+    }
+    return x;
+  }
+
+ private:
+  static constexpr int kRowAhead = 8192;  // bytes of weights a single row asks for in advance, as in the AVX2 lanes
+
+  static LATHE_INLINE void dot(I& acc, const int16_t* a, __m512i w) {
+    __m512i x;
+    asm volatile("vpbroadcastd %1, %0" : "=v"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
+    asm volatile("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+v"(acc), "+v"(x) : "v"(w));
+  }
+  // The lanes that exist when `n` are left, 16 at most.
+  static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1 << n) - 1); }
+  static __m512i low_nibbles(__m512i x) {
+    return _mm512_sub_epi8(_mm512_and_si512(x, _mm512_set1_epi8(15)), _mm512_set1_epi8(8));
+  }
+  // 16 columns of 4 k (bytes) -> pairs of k 0,1 at `to`, pairs of k 2,3 at `to` + 32, each [16][2] s16.
+  static void split_pairs(__m512i x, int16_t* to) {
+    const __m512i order = _mm512_set_epi16(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1,  //
+                                           30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i y = _mm512_permutexvar_epi16(order, x);
+    _mm512_storeu_si512(to, _mm512_cvtepi8_epi16(_mm512_castsi512_si256(y)));
+    _mm512_storeu_si512(to + 32, _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(y, 1)));
+  }
+  static LATHE_INLINE __m512i four_k(const int16_t* a) {
+    int64_t bits;
+    __builtin_memcpy(&bits, a, 8);
+    return _mm512_set1_epi64(bits);
+  }
+  static LATHE_INLINE void add_columns(I (&acc)[2], __m512i w, __m512i x) {
+    acc[0] = _mm512_add_epi32(acc[0], _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm512_castsi512_si256(w)), x));
+    acc[1] = _mm512_add_epi32(acc[1], _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(w, 1)), x));
+  }
+  static LATHE_INLINE I join(I left, I right) {
+    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    return _mm512_add_epi32(_mm512_permutex2var_epi32(left, even, right), _mm512_permutex2var_epi32(left, odd, right));
+  }
+
+  // Up to 16 rows of k (ld apart) -> k rows, to_ld apart, of the lanes in `kept`; lanes of absent rows are zero.
+  static void turn(const float* from, int64_t ld, int64_t rows, int64_t k, float* to, int64_t to_ld, __mmask16 kept) {
+    for (int64_t i = 0; i < k; i += 16) {
+      __m512 r[16];
+      for (int j = 0; j < 16; ++j)
+        r[j] = _mm512_maskz_loadu_ps(j < rows ? first(k - i) : __mmask16{0}, from + (j < rows ? j : 0) * ld + i);
+      transpose16(r);
+      for (int j = 0; j < 16; ++j)
+        if (i + j < k) _mm512_mask_storeu_ps(to + (i + j) * to_ld, kept, r[j]);
+    }
+  }
+  static LATHE_INLINE void transpose16(__m512 (&r)[16]) {
+    __m512 t[16];
+    for (int j = 0; j < 16; j += 2) {
+      t[j] = _mm512_unpacklo_ps(r[j], r[j + 1]);
+      t[j + 1] = _mm512_unpackhi_ps(r[j], r[j + 1]);
+    }
+    for (int j = 0; j < 16; j += 4) {  // now lane q of r[j + c], 128 bits, holds column 4q + c of rows j .. j + 3
+      r[j] = _mm512_shuffle_ps(t[j], t[j + 2], 0x44);
+      r[j + 1] = _mm512_shuffle_ps(t[j], t[j + 2], 0xEE);
+      r[j + 2] = _mm512_shuffle_ps(t[j + 1], t[j + 3], 0x44);
+      r[j + 3] = _mm512_shuffle_ps(t[j + 1], t[j + 3], 0xEE);
+    }
+    for (int c = 0; c < 4; ++c) {
+      t[c] = _mm512_shuffle_f32x4(r[c], r[c + 4], 0x88);
+      t[c + 4] = _mm512_shuffle_f32x4(r[c], r[c + 4], 0xDD);
+      t[c + 8] = _mm512_shuffle_f32x4(r[c + 8], r[c + 12], 0x88);
+      t[c + 12] = _mm512_shuffle_f32x4(r[c + 8], r[c + 12], 0xDD);
+    }
+    for (int c = 0; c < 4; ++c) {
+      r[c] = _mm512_shuffle_f32x4(t[c], t[c + 8], 0x88);
+      r[c + 4] = _mm512_shuffle_f32x4(t[c + 4], t[c + 12], 0x88);
+      r[c + 8] = _mm512_shuffle_f32x4(t[c], t[c + 8], 0xDD);
+      r[c + 12] = _mm512_shuffle_f32x4(t[c + 4], t[c + 12], 0xDD);
+    }
+  }
+};

@@ -1,0 +1,21 @@
+// AVX2 lanes whose integer dot product is vpdpwssd, in place of vpmaddwd and vpaddd.
+
+struct AvxVnniLanes : Avx2Lanes {
+  static constexpr Isa kIsa = Isa::avx_vnni;
+
+  template <int... R>
+  static LATHE_INLINE void dot_rows(I* acc, const int16_t* a, const int16_t* b) {
+    const __m256i lo = _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
+    const __m256i hi = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + 16));
+    (dot(acc[R], a + 2 * R, lo, hi), ...);
+  }
+
+ private:
+  // The VEX form by name: without the prefix the assembler picks EVEX, which these CPUs lack.
+  static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {
+    __m256i x;
+    asm volatile("vpbroadcastd %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
+    asm volatile("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.lo) : "x"(x), "x"(lo));
+    asm volatile("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.hi) : "x"(x), "x"(hi));
+  }
+};

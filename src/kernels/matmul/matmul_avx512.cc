@@ -1,0 +1,50 @@
+// AVX-512: 32 registers, so an f32 tile of 14 rows by 32 columns (28 accumulators, 2 of weights, 1 broadcast); the
+// integer tile is 14 rows by 16 columns. Two panels of 256 k are 32 KiB.
+#include <utility>
+
+#include "base/types.h"
+#include "kernels/common/avx512_intrinsics.h"
+#include "kernels/common/simd_math.h"
+#include "kernels/matmul/inline.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/refusals.h"
+#include "kernels/matmul/table.h"
+
+namespace lathe::matmul {
+namespace {
+// clang-format off
+#include "kernels/matmul/lanes_avx512.inl.h"
+#include "kernels/matmul/kernels.inl.h"
+#include "kernels/matmul/row.inl.h"
+// clang-format on
+
+using V = Avx512Lanes;
+constexpr Variant kRows[] = {
+    row_f32_single<V, PanelF32>("avx512.f32.f32.row", Type::f32, Layout::panel_f32, "one row, four panels at a time"),
+    row_f32_single<V, PanelBf16>("avx512.f32.bf16.row", Type::bf16, Layout::panel_bf16,
+                                 "one row, four panels at a time"),
+    row_f32_single<V, PanelF16>("avx512.f32.f16.row", Type::f16, Layout::panel_f16, "one row, four panels at a time"),
+    row_f32<V, PanelF32, 14, 2, 256>("avx512.f32.f32.strips", Type::f32, Layout::panel_f32,
+                                     "14x32 tile, A in strips, K in chunks of 256"),
+    row_f32<V, PanelBf16, 14, 2, 256>("avx512.f32.bf16.strips", Type::bf16, Layout::panel_bf16,
+                                      "14x32 tile, chunks of W widened to f32"),
+    row_f32<V, PanelF16, 14, 2, 256>("avx512.f32.f16.strips", Type::f16, Layout::panel_f16,
+                                     "14x32 tile, chunks of W widened to f32"),
+    row_f32<V, RowsF32, 14, 2, 256>("avx512.f32.f32.rows", Type::f32, Layout::rows_f32, "14x32 tile, W [K,N] in place"),
+    row_f32<V, ColsF32, 14, 2, 256>("avx512.f32.f32.cols", Type::f32, Layout::cols_f32,
+                                    "14x32 tile, W [N,K] in place, transposed chunk by chunk"),
+    row_a16_single<V, Layout::panel_q8>("avx512.a16.q8_0.row", Type::q8_0, "one row, weights read where they lie"),
+    row_a16_single<V, Layout::panel_q4>("avx512.a16.q4_0.row", Type::q4_0, "one row, weights read where they lie"),
+    row_a16<V, PanelQ8, 14, 256>("avx512.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8,
+                                 "14x16 tile of vpmaddwd, chunks of W widened to s16"),
+    row_a16<V, PanelQ4, 14, 256>("avx512.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4,
+                                 "14x16 tile of vpmaddwd, chunks of W widened to s16"),
+    row_a16r<V, 14, 256>("avx512.a16r.i8.blocked", "14x16 tile of vpmaddwd over all of K"),
+    row_s32<V, 14, 256>("avx512.s32.s8s8.blocked", Type::s8, "14x16 tile of vpmaddwd, exact"),
+    row_s32<V, 14, 256>("avx512.s32.u8s8.blocked", Type::u8, "14x16 tile of vpmaddwd, exact"),
+};
+}  // namespace
+
+extern const std::span<const Variant> variants_avx512 = kRows;
+
+}  // namespace lathe::matmul

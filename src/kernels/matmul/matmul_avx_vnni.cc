@@ -1,0 +1,42 @@
+// AVX-VNNI: integer products only; f32 ones are those of the AVX2 table. A single row waits for memory, not for
+// multiplications, so it runs as in AVX2.
+#include <immintrin.h>
+
+#include <cmath>
+#include <utility>
+
+#include "base/types.h"
+#include "kernels/common/scalar_math.h"
+#include "kernels/common/simd_math.h"
+#include "kernels/matmul/inline.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/refusals.h"
+#include "kernels/matmul/table.h"
+
+namespace lathe::matmul {
+namespace {
+// clang-format off
+#include "kernels/matmul/lanes_scalar.inl.h"
+#include "kernels/matmul/lanes_avx2.inl.h"
+#include "kernels/matmul/lanes_avx_vnni.inl.h"
+#include "kernels/matmul/kernels.inl.h"
+#include "kernels/matmul/row.inl.h"
+// clang-format on
+
+using V = AvxVnniLanes;
+constexpr Variant kRows[] = {
+    row_a16_single<V, Layout::panel_q8>("avx_vnni.a16.q8_0.row", Type::q8_0, "one row, weights read where they lie"),
+    row_a16_single<V, Layout::panel_q4>("avx_vnni.a16.q4_0.row", Type::q4_0, "one row, weights read where they lie"),
+    row_a16<V, PanelQ8, 6, 256>("avx_vnni.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8,
+                                "6x16 tile of vpdpwssd, chunks of W widened to s16"),
+    row_a16<V, PanelQ4, 6, 256>("avx_vnni.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4,
+                                "6x16 tile of vpdpwssd, chunks of W widened to s16"),
+    row_a16r<V, 6, 256>("avx_vnni.a16r.i8.blocked", "6x16 tile of vpdpwssd over all of K"),
+    row_s32<V, 6, 256>("avx_vnni.s32.s8s8.blocked", Type::s8, "6x16 tile of vpdpwssd, exact"),
+    row_s32<V, 6, 256>("avx_vnni.s32.u8s8.blocked", Type::u8, "6x16 tile of vpdpwssd, exact"),
+};
+}  // namespace
+
+extern const std::span<const Variant> variants_avx_vnni = kRows;
+
+}  // namespace lathe::matmul
