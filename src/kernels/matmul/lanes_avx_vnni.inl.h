@@ -11,11 +11,12 @@ struct AvxVnniLanes : Avx2Lanes {
   }
 
  private:
-  // The VEX form by name: without the prefix the assembler picks EVEX, which these CPUs lack.
+  // The VEX form by name: without the prefix the assembler picks EVEX, which these CPUs lack. One statement for all
+  // three, or g++ 12 keeps one of the twelve accumulators in memory.
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {
     __m256i x;
-    asm volatile("vpbroadcastd %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
-    asm volatile("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.lo) : "x"(x), "x"(lo));
-    asm volatile("%{vex%} vpdpwssd %2, %1, %0" : "+x"(acc.hi) : "x"(x), "x"(hi));
+    asm volatile("vpbroadcastd %3, %2\n\t%{vex%} vpdpwssd %4, %2, %0\n\t%{vex%} vpdpwssd %5, %2, %1"
+                 : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x)
+                 : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
   }
 };
