@@ -87,30 +87,46 @@ struct Avx2Lanes {
   static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
     __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     for (int g = 0; g < 8; ++g) {
-      prefetch_near(reinterpret_cast<const std::byte*>(w) + 64 * g + kRowAhead);
       const __m256i x = four_k(a + 4 * g);
-      for (int j = 0; j < 4; ++j) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 64 * g + 16 * j));
-        acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), x));
-      }
+      for (int j = 0; j < 4; ++j)
+        add_dot(acc[j], _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 64 * g + 16 * j))),
+                x);
     }
-    return join(acc);
+    return {_mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[0], acc[1]), 0xD8),
+            _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[2], acc[3]), 0xD8)};
   }
-  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a) {
-    __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-    const __m128i mask = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+  // The same for Q4_0 blocks, [4][16][4] bytes, low nibbles k = 4g.., high ones k = 4g + 16.. . The nibbles stay where
+  // they lie in each pair of bytes, weighing 1, 16 or 256, and are summed apart: 8 products of 15 * 256 by 32767 fit
+  // s32. A pair of bytes is k0, k1 or k2, k3 of a column, so A comes as prepare_even_odd orders it. Nibbles are
+  // unsigned, 8 more than the weight; `eights` is block_eights(a).
+  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a, I eights) {
+    I ones = izero(), sixteens = izero(), big = izero();
     for (int g = 0; g < 4; ++g) {
-      prefetch_near(reinterpret_cast<const std::byte*>(w) + 64 * g + kRowAhead);
-      const __m256i low_k = four_k(a + 4 * g), high_k = four_k(a + 16 + 4 * g);
-      for (int j = 0; j < 4; ++j) {
-        const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 64 * g + 16 * j));
-        const __m128i low = _mm_sub_epi8(_mm_and_si128(both, mask), eight);
-        const __m128i high = _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(both, 4), mask), eight);
-        acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(low), low_k));
-        acc[j] = _mm256_add_epi32(acc[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(high), high_k));
-      }
+      const __m256i low_even = two_k(a + 4 * g), low_odd = two_k(a + 4 * g + 2);
+      const __m256i high_even = two_k(a + 16 + 4 * g), high_odd = two_k(a + 16 + 4 * g + 2);
+      const auto half = [&](const uint8_t* p, __m256i& one, __m256i& sixteen, __m256i& two_fifty_six)
+                            LATHE_INLINE_LAMBDA {
+                              const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+                              add_dot(one, _mm256_and_si256(x, _mm256_set1_epi16(0x000f)), low_even);
+                              add_dot(sixteen, _mm256_and_si256(x, _mm256_set1_epi16(0x00f0)), high_even);
+                              add_dot(two_fifty_six, _mm256_and_si256(x, _mm256_set1_epi16(0x0f00)), low_odd);
+                              add_dot(one, _mm256_srli_epi16(x, 12), high_odd);
+                            };
+      half(w + 64 * g, ones.lo, sixteens.lo, big.lo);
+      half(w + 64 * g + 32, ones.hi, sixteens.hi, big.hi);
     }
-    return join(acc);
+    return {joined(ones.lo, sixteens.lo, big.lo, eights.lo), joined(ones.hi, sixteens.hi, big.hi, eights.hi)};
+  }
+  // 8 times the sum of 32 k of A, in every lane.
+  static LATHE_INLINE I block_eights(const int16_t* a) {
+    const __m256i eight = _mm256_set1_epi16(8);
+    const __m256i* p = reinterpret_cast<const __m256i*>(a);
+    __m256i s = _mm256_add_epi32(_mm256_madd_epi16(_mm256_loadu_si256(p), eight),
+                                 _mm256_madd_epi16(_mm256_loadu_si256(p + 1), eight));
+    s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0x4E));
+    s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0xB1));
+    s = _mm256_add_epi32(s, _mm256_permute2x128_si256(s, s, 1));
+    return {s, s};
   }
 
   static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
@@ -153,15 +169,24 @@ struct Avx2Lanes {
   static F activate(F x, Activation act) { return {activate_vector(x.lo, act), activate_vector(x.hi, act)}; }
 
  private:
-  static constexpr int kRowAhead = 8192;  // bytes of weights a single row asks for in advance
-  static LATHE_INLINE __m256i four_k(const int16_t* a) {
-    int64_t bits;
-    __builtin_memcpy(&bits, a, 8);
-    return _mm256_set1_epi64x(bits);
+  // Assembly, because g++ 12 hoists all broadcasts of a block, regroups the additions and spills both.
+  static LATHE_INLINE __m256i two_k(const int16_t* a) {
+    __m256i x;
+    asm volatile("vpbroadcastd %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
+    return x;
   }
-  static LATHE_INLINE I join(const __m256i (&acc)[4]) {
-    return {_mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[0], acc[1]), 0xD8),
-            _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[2], acc[3]), 0xD8)};
+  static LATHE_INLINE __m256i four_k(const int16_t* a) {
+    __m256i x;
+    asm volatile("vpbroadcastq %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int64_t*>(a)));
+    return x;
+  }
+  static LATHE_INLINE void add_dot(__m256i& acc, __m256i w, __m256i a) {
+    __m256i product;
+    asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc), "=&x"(product) : "x"(w), "x"(a));
+  }
+  static LATHE_INLINE __m256i joined(__m256i ones, __m256i sixteens, __m256i big, __m256i eights) {
+    const __m256i rest = _mm256_add_epi32(_mm256_srai_epi32(sixteens, 4), _mm256_srai_epi32(big, 8));
+    return _mm256_add_epi32(rest, _mm256_sub_epi32(ones, eights));
   }
   // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are.
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {

@@ -67,20 +67,27 @@ struct Avx512Lanes {
   static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
     I acc[2] = {izero(), izero()};
     for (int g = 0; g < 8; ++g) {
-      prefetch_near(reinterpret_cast<const std::byte*>(w) + 64 * g + kRowAhead);
       add_columns(acc, _mm512_loadu_si512(w + 64 * g), four_k(a + 4 * g));
     }
     return join(acc[0], acc[1]);
   }
-  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a) {
-    I acc[2] = {izero(), izero()};
+  // As in the AVX2 lanes: nibbles where they lie in each pair of bytes, weighing 1, 16 or 256.
+  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a, I eights) {
+    I ones = izero(), sixteens = izero(), big = izero();
     for (int g = 0; g < 4; ++g) {
-      prefetch_near(reinterpret_cast<const std::byte*>(w) + 64 * g + kRowAhead);
-      const __m512i both = _mm512_loadu_si512(w + 64 * g);
-      add_columns(acc, low_nibbles(both), four_k(a + 4 * g));
-      add_columns(acc, low_nibbles(_mm512_srli_epi16(both, 4)), four_k(a + 16 + 4 * g));
+      const __m512i x = _mm512_loadu_si512(w + 64 * g);
+      ones = add_dot(ones, _mm512_and_si512(x, _mm512_set1_epi16(0x000f)), two_k(a + 4 * g));
+      sixteens = add_dot(sixteens, _mm512_and_si512(x, _mm512_set1_epi16(0x00f0)), two_k(a + 16 + 4 * g));
+      big = add_dot(big, _mm512_and_si512(x, _mm512_set1_epi16(0x0f00)), two_k(a + 4 * g + 2));
+      ones = add_dot(ones, _mm512_srli_epi16(x, 12), two_k(a + 16 + 4 * g + 2));
     }
-    return join(acc[0], acc[1]);
+    const __m512i rest = _mm512_add_epi32(_mm512_srai_epi32(sixteens, 4), _mm512_srai_epi32(big, 8));
+    return _mm512_add_epi32(rest, _mm512_sub_epi32(ones, eights));
+  }
+  // 8 times the sum of 32 k of A, in every lane.
+  static LATHE_INLINE I block_eights(const int16_t* a) {
+    const __m512i s = _mm512_madd_epi16(_mm512_loadu_si512(a), _mm512_set1_epi16(8));
+    return _mm512_set1_epi32(_mm512_reduce_add_epi32(s));
   }
 
   static uint32_t max_magnitude(const float* x, int64_t n) {
@@ -115,8 +122,6 @@ struct Avx512Lanes {
   }
 
  private:
-  static constexpr int kRowAhead = 8192;  // bytes of weights a single row asks for in advance, as in the AVX2 lanes
-
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m512i w) {
     __m512i x;
     asm volatile("vpbroadcastd %1, %0" : "=v"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
@@ -139,6 +144,14 @@ struct Avx512Lanes {
     int64_t bits;
     __builtin_memcpy(&bits, a, 8);
     return _mm512_set1_epi64(bits);
+  }
+  static LATHE_INLINE __m512i two_k(const int16_t* a) {
+    int32_t bits;
+    __builtin_memcpy(&bits, a, 4);
+    return _mm512_set1_epi32(bits);
+  }
+  static LATHE_INLINE __m512i add_dot(__m512i acc, __m512i w, __m512i a) {
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(w, a));
   }
   static LATHE_INLINE void add_columns(I (&acc)[2], __m512i w, __m512i x) {
     acc[0] = _mm512_add_epi32(acc[0], _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm512_castsi512_si256(w)), x));

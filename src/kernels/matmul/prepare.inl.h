@@ -60,6 +60,18 @@ void prepare_quant_block(const PrepareArgs& x) noexcept {
     }
 }
 
+// One row in the order k0, k2, k1, k3 of every four, so that a pair of s16 meets the even or the odd bytes of a weight.
+template <class V>
+void prepare_even_odd(const PrepareArgs& x) noexcept {
+  prepare_quant_block<V>(x);
+  int16_t* out = static_cast<int16_t*>(x.rows);
+  for (int64_t k = 0; k < prepared_k(AForm::quant_block, x.k); k += 4) {
+    const int16_t second = out[k + 1];
+    out[k + 1] = out[k + 2];
+    out[k + 2] = second;
+  }
+}
+
 // The largest magnitude q for which K products of q and a signed byte fit s32: K * q * 128 <= 2^31 - 1.
 inline float quant_row_top(int64_t k) {
   const int64_t top = 0x7fffffff / (128 * k);
