@@ -9,6 +9,7 @@
 namespace lathe::ops {
 
 using matmul::AForm;
+using matmul::Ahead;
 using matmul::kBlock;
 using matmul::kPanel;
 using matmul::Layout;
@@ -186,8 +187,11 @@ Result<MatmulPlan> MatmulPlan::create(const Problem& problem, const Variant* var
   plan.scratch_at_ = plan.sum_at_ + (floats ? 0 : round_up(rows * 4, 64));
   plan.scratch_each_ = round_up(variant->scratch_bytes(block_rows, problem.k), 64);
   plan.workspace_ = plan.scratch_at_ + plan.scratch_each_ * plan.active_;
-  plan.panels_per_claim_ = std::clamp<int64_t>(
-      panels * plan.row_blocks_ * problem.batch / (plan.active_ * kClaimsPerWorker), kLeastPanels, kMostPanels);
+  Claims& claims = plan.claims_;
+  claims.panels = panels * plan.row_blocks_ * problem.batch;
+  claims.fine = std::max(1, variant->nr / kPanel / (problem.gated ? 2 : 1));
+  claims.size = std::clamp<int64_t>(claims.panels / (plan.active_ * kClaimsPerWorker), claims.fine, kMostPanels);
+  claims.coarse = std::max<int64_t>(0, claims.panels / claims.size - plan.active_);
   return plan;
 }
 
@@ -238,8 +242,29 @@ void MatmulPlan::prepare_group(const MatmulOperands& x, const Prepared& to, int6
   variant_->prepare(args);
 }
 
+namespace {
+Ahead matrix_ahead(const void* first, int64_t rows, int64_t columns, int64_t ld) {
+  const std::byte* from = static_cast<const std::byte*>(first);
+  if (columns == ld || rows == 1) return {from, 1, rows * columns * 4, 0};
+  return {from, rows, columns * 4, ld * 4};
+}
+}  // namespace
+
+// What the worker reads after `item`: the A and the W of its next one, as far as they are others.
+void MatmulPlan::find_ahead(const MatmulOperands& x, int64_t item, Ahead (&ahead)[2]) const {
+  const Problem& p = problem_;
+  const int64_t batch = (item + 1) / row_blocks_;
+  const RowBlock rows(p.m, row_blocks_, (item + 1) % row_blocks_);
+  const float* a = static_cast<const float*>(x.a) + batch * x.a_batch;
+  ahead[0] = p.a_transposed ? matrix_ahead(a + rows.begin, p.k, rows.rows, x.lda)
+                            : matrix_ahead(a + rows.begin * x.lda, rows.rows, p.k, x.lda);
+  if (batch == item / row_blocks_) return;
+  const float* w = x.w + batch * x.w_batch;
+  ahead[1] = p.order == Order::nk ? matrix_ahead(w, p.n, p.k, x.ldw) : matrix_ahead(w, p.k, p.n, x.ldw);
+}
+
 void MatmulPlan::run_rectangle(const MatmulOperands& x, const Prepared& from, std::byte* scratch, int64_t batch,
-                               int64_t block, int64_t panel_begin, int64_t panel_end) const {
+                               int64_t block, int64_t panel_begin, int64_t panel_end, const Ahead (&ahead)[2]) const {
   const Problem& p = problem_;
   const RowBlock rows(p.m, row_blocks_, block);
   const int64_t col = panel_begin * kPanel;
@@ -270,6 +295,8 @@ void MatmulPlan::run_rectangle(const MatmulOperands& x, const Prepared& from, st
   if (e.w_zero != nullptr) e.w_zero += col;
   if (e.residual != nullptr) e.residual += (batch * p.m + rows.begin) * e.residual_ld + col;
   args.scratch = scratch;
+  args.ahead[0] = ahead[0];
+  args.ahead[1] = ahead[1];
   variant_->run(args);
 }
 
@@ -277,12 +304,16 @@ void MatmulPlan::run_rows(Team::Worker& worker, const MatmulOperands& x, std::by
   const int id = worker.id();
   if (id >= active_) return;
   const int64_t items = problem_.batch * row_blocks_;
-  for (int64_t item = items * id / active_; item < items * (id + 1) / active_; ++item) {
+  const int64_t end = items * (id + 1) / active_;
+  for (int64_t item = items * id / active_; item < end; ++item) {
     const int64_t batch = item / row_blocks_, block = item % row_blocks_;
     const Prepared a = prepared(workspace, id, batch, block);
     const int64_t groups = RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
     for (int64_t g = 0; g < groups; ++g) prepare_group(x, a, batch, block, g);
-    run_rectangle(x, a, workspace + scratch_at_ + id * scratch_each_, batch, block, 0, ceil_div(problem_.n, kPanel));
+    Ahead ahead[2];
+    if (!problem_.prepared && item + 1 < end) find_ahead(x, item, ahead);
+    run_rectangle(x, a, workspace + scratch_at_ + id * scratch_each_, batch, block, 0, ceil_div(problem_.n, kPanel),
+                  ahead);
   }
 }
 
@@ -300,12 +331,19 @@ void MatmulPlan::run_panels(Team::Worker& worker, const MatmulOperands& x, std::
   }
   worker.barrier();
   if (id >= active_) return;
-  const int64_t panels = ceil_div(problem_.n, kPanel), runs = ceil_div(panels, panels_per_claim_);
-  for (int64_t claim; (claim = claimed.fetch_add(1, std::memory_order_relaxed)) < items * runs;) {
-    const int64_t item = claim / runs, begin = claim % runs * panels_per_claim_;
-    const int64_t batch = item / row_blocks_, block = item % row_blocks_;
-    run_rectangle(x, prepared(workspace, id, batch, block), workspace + scratch_at_ + id * scratch_each_, batch, block,
-                  begin, std::min(begin + panels_per_claim_, panels));
+  const int64_t panels = ceil_div(problem_.n, kPanel);
+  std::byte* scratch = workspace + scratch_at_ + id * scratch_each_;
+  for (;;) {
+    const int64_t claim = claimed.fetch_add(1, std::memory_order_relaxed);
+    int64_t begin = claims_.begin(claim);
+    const int64_t end = claims_.begin(claim + 1);
+    if (begin >= claims_.panels) return;
+    while (begin < end) {  // a run may reach into the next row block
+      const int64_t item = begin / panels, first = begin % panels, last = std::min(panels, first + end - begin);
+      const int64_t batch = item / row_blocks_, block = item % row_blocks_;
+      run_rectangle(x, prepared(workspace, id, batch, block), scratch, batch, block, first, last, {});
+      begin += last - first;
+    }
   }
 }
 

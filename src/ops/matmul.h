@@ -4,6 +4,7 @@
 // variant, how divided, how much workspace) -> MatmulPlan::run inside a team program (no allocation).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -74,12 +75,20 @@ class MatmulPlan {
   // is left (a worker that the system interrupts then costs its own claim only). Rows: workers take whole row blocks
   // (of batch entries) and prepare those themselves into memory of their own, without a barrier.
   enum class Split : uint8_t { panels, rows };
+  // The panels of all row blocks in one sequence, cut into `coarse` runs of `size` and then into runs of `fine`.
+  struct Claims {
+    int64_t panels = 0, size = 1, coarse = 0, fine = 1;
+    int64_t begin(int64_t claim) const {
+      return claim < coarse ? claim * size : std::min(panels, coarse * size + (claim - coarse) * fine);
+    }
+  };
   struct Prepared;  // where the prepared rows of one row block lie
 
   Prepared prepared(std::byte* workspace, int worker, int64_t batch, int64_t block) const;
   void prepare_group(const MatmulOperands& x, const Prepared& to, int64_t batch, int64_t block, int64_t group) const;
   void run_rectangle(const MatmulOperands& x, const Prepared& from, std::byte* scratch, int64_t batch, int64_t block,
-                     int64_t panel_begin, int64_t panel_end) const;
+                     int64_t panel_begin, int64_t panel_end, const matmul::Ahead (&ahead)[2]) const;
+  void find_ahead(const MatmulOperands& x, int64_t item, matmul::Ahead (&ahead)[2]) const;
   void run_rows(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const;
   void run_panels(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const;
 
@@ -89,7 +98,7 @@ class MatmulPlan {
   int workers_ = 1;  // of the team
   int active_ = 1;   // of those, how many have work: a product of a microsecond is not worth a second thread
   int64_t row_blocks_ = 1;
-  int64_t panels_per_claim_ = 1;
+  Claims claims_;
   // The workspace: a claim counter, prepared rows, their scales, their sums, scratch of each worker. Offsets in bytes.
   int64_t workspace_ = 0;
   int64_t rows_at_ = 0, scale_at_ = 0, sum_at_ = 0, scratch_at_ = 0, scratch_each_ = 0;

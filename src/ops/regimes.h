@@ -15,10 +15,10 @@ constexpr double kBytesPerNs = 12;
 // Rows of A that one pass over the weights serves.
 constexpr int64_t kRowsPerBlock = 192;
 
-// Columns are claimed in runs of panels, about this many runs a worker, within these bounds: fewer than 4 panels leave
-// the kernels no streams to read side by side, more than 8 no turn to take over a chunk of A.
-constexpr int64_t kClaimsPerWorker = 16;
-constexpr int64_t kLeastPanels = 4;
+// Columns are claimed in runs of panels: about this many runs a worker, none longer than the panels that take turns
+// over a chunk of A. The last of them are claimed one tile at a time, or the end would wait for a run of 4 panels: 8 %
+// of 288 x 288 x 256.
+constexpr int64_t kClaimsPerWorker = 4;
 constexpr int64_t kMostPanels = 8;
 
 // Fewer panels a worker than this, and workers are given rows instead of columns.

@@ -3,24 +3,36 @@
 
 constexpr int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// The next chunk of the panel, or the first of the panel that follows, spread over the `groups` tile calls of this one.
-struct ChunkPrefetch {
-  const std::byte* next;
-  int64_t lines, per_call, per_step;
-  ChunkPrefetch(const std::byte* from, int64_t bytes, int64_t groups, int64_t kk) : next(from) {
-    lines = (bytes + 63) / 64;
+// The lines of one region, spread over `calls` tile calls of kk each.
+struct Spread {
+  Lines lines;
+  int64_t total = 0, per_call = 0, per_step = 0;
+  Spread() = default;
+  Spread(const Ahead& region, int64_t calls, int64_t kk) {
+    lines = {region.from, region.stride, 62};
+    total = (region.row_bytes + 63) / 64;
+    if (region.rows != 1) {
+      lines.shift = 0;
+      while ((int64_t{1} << lines.shift) < total) ++lines.shift;
+      total = region.rows << lines.shift;
+    }
     const int64_t steps = kk / 4 > 0 ? kk / 4 : 1;
-    per_step = (lines + groups * steps - 1) / (groups * steps);
+    per_step = (total + calls * steps - 1) / (calls * steps);
     per_call = per_step * steps;
   }
-  const std::byte* from(int64_t group) const { return next + group * per_call * 64; }
-  int64_t rate(int64_t group) const { return group * per_call < lines ? per_step : 0; }
+  Prefetch of(int64_t call) const { return {lines, call * per_call, call * per_call < total ? per_step : 0}; }
 };
 
-template <int64_t kBytesPerK>
-const std::byte* next_chunk(const std::byte* panel, int64_t to_next_panel, int64_t k_end, int64_t k) {
-  return k_end < k ? panel + k_end * kBytesPerK : panel + to_next_panel;
-}
+// What the tile calls of a chunk prefetch: the chunk of weights that follows, or the two regions that the caller reads
+// next, taking turns.
+struct ChunkPrefetch {
+  Spread even, odd;
+  int64_t call = 0;  // of the first row group
+  Prefetch of(int64_t group) const {
+    if (odd.total == 0) return even.of(group);
+    return ((call + group) & 1 ? odd : even).of((call + group) / 2);
+  }
+};
 
 // Where the sums of a panel are kept between chunks of K: [m][16] scratch, or C itself where they are C.
 struct Sums {
@@ -48,18 +60,16 @@ void chunk_f32(const Args& x, const RowGroups& groups, int64_t units, int64_t co
     const int64_t r0 = groups.begin(g), rows = groups.rows(g);
     const float* a = static_cast<const float*>(x.a) + r0 * x.k + k0 * rows;
     float* t = sums.t + r0 * sums.row;
-    const std::byte* next = pf.from(g);
     if (k0 + kk == x.k) prefetch_c<V>(x, r0, rows, col, x.epilogue.gated ? kPanel : units * kPanel);
     if constexpr (NP == 2) {
       if (units == 2) {
-        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, t, sums.panel, sums.row, k0 == 0,
-                                                   {{next, next + x.w_panel}, pf.rate(g)});
+        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, t, sums.panel, sums.row, k0 == 0, pf.of(g));
         continue;
       }
     }
     for (int64_t u = 0; u < units; ++u)
       TilesF32<V, 1, T, Rows>::kOfRows[rows - 1](a, b + u * b_panel, 0, kk, t + u * sums.panel, 0, sums.row, k0 == 0,
-                                                 {{next + u * x.w_panel, nullptr}, pf.rate(g)});
+                                                 pf.of(g));
   }
 }
 
@@ -91,10 +101,24 @@ void run_f32(const Args& x) noexcept {
       for (int64_t p = p0; p < p1; p += step) {
         const int64_t units = min_of(step, p1 - p);
         const std::byte* panel = x.w + p * x.w_panel;
-        const std::byte* next = p + step < p1   ? panel + step * x.w_panel + k0 * W::kBytesPerK
-                                : k0 + kk < x.k ? x.w + p0 * x.w_panel + (k0 + kk) * W::kBytesPerK
-                                                : x.w + p1 * x.w_panel;
-        const ChunkPrefetch pf(next, kk * W::kBytesPerK, groups.count, kk);
+        ChunkPrefetch pf;
+        if (k0 + kk == x.k && x.ahead[0].rows != 0) {
+          const int64_t calls = panels / step * groups.count / 2 + 1;
+          pf = {Spread(x.ahead[0], calls, kk), Spread(x.ahead[1], calls, kk), p / step * groups.count};
+        } else {
+          const bool same_chunk = p + step < p1, same_turn = k0 + kk < x.k;
+          pf.even = Spread(W::region(x,
+                                     x.w + (same_chunk  ? p + step
+                                            : same_turn ? p0
+                                                        : p1) *
+                                               x.w_panel,
+                                     units,
+                                     same_chunk  ? k0
+                                     : same_turn ? k0 + kk
+                                                 : 0,
+                                     kk),
+                           groups.count, kk);
+        }
         const Sums sums = {base.t + (p - p0) * base.panel, base.panel, base.row};
         if (direct) {
           const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
@@ -136,13 +160,13 @@ void run_s16(const Args& x) noexcept {
       for (int64_t k0 = 0; k0 < k; k0 += KC) {
         const int64_t kk = min_of(KC, k - k0);
         W::chunk(panel, k, k0, kk, decoded, w_scale);
-        const ChunkPrefetch pf(next_chunk<W::kBytesPerK>(panel, x.w_panel, k0 + kk, k), kk * W::kBytesPerK,
-                               groups.count, kk);
+        const std::byte* next = k0 + kk < k ? panel + (k0 + kk) * W::kBytesPerK : panel + x.w_panel;
+        const Spread pf({next, 1, kk * W::kBytesPerK, 0}, groups.count, kk);
         for (int64_t g = 0; g < groups.count; ++g) {
           const int64_t r0 = groups.begin(g), rows = groups.rows(g);
           const float* scale = kFlush ? x.a_scale + r0 * (k / kBlock) + k0 / kBlock * rows : nullptr;
           Tiles::kOfRows[rows - 1](a + r0 * k + k0 * rows, scale, decoded, w_scale, kk, tu + r0 * kPanel, k0 == 0,
-                                   {{pf.from(g), nullptr}, pf.rate(g)});
+                                   pf.of(g));
         }
       }
       if constexpr (kForm == AForm::quant_row) scale_rows<V>(x, W::scale(panel, k), tu);

@@ -121,6 +121,13 @@ struct PrepareArgs {
   int32_t* sum;  // widened: [m]
 };
 
+// Memory that the caller will read next; kernels fetch it while they compute. `rows` runs of row_bytes, stride bytes
+// apart.
+struct Ahead {
+  const std::byte* from = nullptr;
+  int64_t rows = 0, row_bytes = 0, stride = 0;
+};
+
 // One rectangle of C: m rows by n columns, all of K.
 struct Args {
   int64_t m, n, k;
@@ -136,6 +143,7 @@ struct Args {
   Epilogue epilogue;     // its pointers are those of this rectangle's first row and column
   const float* bias_up;  // gated: bias of the up half at this rectangle's first column
   std::byte* scratch;    // Variant::scratch_bytes(m, k), aligned to 64
+  Ahead ahead[2];        // both may be empty
 };
 
 // A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.

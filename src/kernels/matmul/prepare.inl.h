@@ -5,8 +5,12 @@ void prepare_strips(const PrepareArgs& x) noexcept {
   const float* a = static_cast<const float*>(x.a);
   float* out = static_cast<float*>(x.rows);
   if (x.a_k == 1) return V::interleave(a, x.a_row, x.m, x.k, out);
-  // A is [K,M]: the rows of a group lie side by side already.
-  for (int64_t i = 0; i < x.k; ++i)
+  // A is [K,M]: the rows of a group lie side by side already. Sixteen at once, of which the next k overwrites what is
+  // too many, as long as both sides have so many left.
+  int64_t i = 0;
+  if (x.a_row == 1 && x.m <= kPanel && x.a_k >= kPanel)
+    for (; i + 1 < x.k && (x.k - i) * x.m >= kPanel; ++i) V::store(out + i * x.m, V::load(a + i * x.a_k));
+  for (; i < x.k; ++i)
     for (int64_t r = 0; r < x.m; ++r) out[i * x.m + r] = a[r * x.a_row + i * x.a_k];
 }
 

@@ -98,7 +98,7 @@ constexpr Variant row_a16_single(const char* name, Type w, const char* what) {
           kLayout,
           AForm::quant_block,
           1,
-          kPanel,
+          kStreams * kPanel,
           0,
           1,
           what,
@@ -110,6 +110,20 @@ constexpr Variant row_a16_single(const char* name, Type w, const char* what) {
 
 template <class V, template <class> class Weights>
 constexpr Variant row_f32_single(const char* name, Type w, Layout layout, const char* what) {
-  return {name,       "f32", V::kIsa, Type::f32, w,           layout,      AForm::strips,     1,
-          4 * kPanel, 0,     1,       what,      refuses_f32, scratch_row, prepare_strips<V>, run_row_f32<V, Weights>};
+  return {name,
+          "f32",
+          V::kIsa,
+          Type::f32,
+          w,
+          layout,
+          AForm::strips,
+          1,
+          kStreams * kPanel,
+          0,
+          1,
+          what,
+          refuses_f32,
+          scratch_row,
+          prepare_strips<V>,
+          run_row_f32<V, Weights>};
 }

@@ -1,10 +1,23 @@
 // The register tile of the f32 numerics: MR rows by NP panels, one chain of fused multiply-adds per output.
 
-// What a tile call should prefetch while it computes: `lines` cache lines per four k, from each cursor on. The weights
+// Cache lines in rows of 2^shift, `stride` bytes apart: line n lies at from + (n >> shift) * stride + (n mod 2^shift)
+// * 64.
+struct Lines {
+  const std::byte* from = nullptr;
+  int64_t stride = 0;
+  int shift = 0;
+  const std::byte* at(int64_t n) const { return from + (n >> shift) * stride + (n & ((int64_t{1} << shift) - 1)) * 64; }
+};
+
+// What a tile call should prefetch while it computes: `per_step` lines every four k, from line `next` on. The weights
 // of the next chunk come from memory; asking for them during all row groups of this one hides that time.
 struct Prefetch {
-  const std::byte* from[2];
-  int64_t lines;
+  Lines lines;
+  int64_t next, per_step;
+  template <class V>
+  LATHE_INLINE void step() {
+    for (int64_t n = 0; n < per_step; ++n, ++next) V::prefetch(lines.at(next));
+  }
 };
 
 template <class V>
@@ -43,10 +56,7 @@ LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequen
   };
   int64_t i = 0;
   for (; i + 4 <= k; i += 4) {
-    for (int64_t line = 0; line < pf.lines; ++line) {
-      (V::prefetch(pf.from[P]), ...);
-      ((pf.from[P] += 64), ...);
-    }
+    pf.template step<V>();
     step(a, b);
     step(a + MR, b + 16);
     step(a + 2 * MR, b + 32);

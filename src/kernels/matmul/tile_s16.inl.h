@@ -11,7 +11,7 @@ LATHE_INLINE void tile_s16(std::integer_sequence<int, R...>, const int16_t* a, c
   for (int64_t block = 0; block < k / kBlock; ++block) {
     if constexpr (kFlush) ((acc[R] = V::izero()), ...);
     for (int quad = 0; quad < kBlock / 2; quad += 2) {  // four k a turn, as in the f32 tile
-      for (int64_t line = 0; line < pf.lines; ++line, pf.from[0] += 64) V::prefetch(pf.from[0]);
+      pf.template step<V>();
       V::template dot_rows<R...>(acc, a, b);
       V::template dot_rows<R...>(acc, a + 2 * MR, b + 32);
       a += 4 * MR;
