@@ -18,14 +18,6 @@ LATHE_STEPS F exp_tail(F r, F r2) {
   return O::fma(high, r2, low);
 }
 
-// e^r. 1 + r is ready long before q: rounded on the way, it costs a fifth of a unit in the last place and saves the
-// latency of an addition.
-template <class O, class F = typename O::F>
-LATHE_STEPS F exp_poly(F r) {
-  const F r2 = r * r;
-  return O::fma(exp_tail<O>(r, r2), r2, O::set(1.0f) + r);
-}
-
 // e^r - 1. The leading term is r itself, so the relative error stays small down to the smallest r.
 template <class O, class F = typename O::F>
 LATHE_STEPS F expm1_poly(F r) {
@@ -64,7 +56,8 @@ LATHE_STEPS F exp_steps(F x) {
   const auto bits = O::bits(v.t);             // ... + n + 2 * 127
   const auto low = O::template shr<1>(bits);  // ... + floor(n/2) + 127
   const auto high = bits - low;               // ... + ceil(n/2) + 127
-  return (exp_poly<O>(v.r) * O::from_bits(O::template shl<23>(low))) * O::from_bits(O::template shl<23>(high));
+  return ((O::set(1.0f) + expm1_poly<O>(v.r)) * O::from_bits(O::template shl<23>(low))) *
+         O::from_bits(O::template shl<23>(high));
 }
 
 // The same for x <= 0, with the same bits: 2^(n + 24) is a normal number for every n from -150 to 0, so the second
@@ -72,15 +65,18 @@ LATHE_STEPS F exp_steps(F x) {
 template <class O, class F = typename O::F>
 LATHE_STEPS F exp_nonpositive(F x) {
   const auto v = reduce_ln2<O>(O::max(O::set(-104.0f), x), 0x1.8p23f + 127.0f + 24.0f);
-  return exp_poly<O>(v.r) * power_of_two<O>(v.t) * O::set(0x1p-24f);
+  return (O::set(1.0f) + expm1_poly<O>(v.r)) * power_of_two<O>(v.t) * O::set(0x1p-24f);
 }
 
 // e^x for -88 <= x <= 89 with a single factor: 0 where n is -127 (below -87.68) and infinity where it is 128
-// (from 88.38 on), since the exponent fields of those factors are those of 0 and of infinity.
+// (from 88.38 on), since the exponent fields of those factors are those of 0 and of infinity. 1 + r is ready long
+// before q: rounded on the way it costs a quarter of a unit in the last place, and saves the latency of an addition
+// behind it.
 template <class O, class F = typename O::F>
 LATHE_STEPS F exp_flushed(F x) {
   const auto v = reduce_ln2<O>(x, 0x1.8p23f + 127.0f);
-  return exp_poly<O>(v.r) * power_of_two<O>(v.t);
+  const F r2 = v.r * v.r;
+  return O::fma(exp_tail<O>(v.r, r2), r2, O::set(1.0f) + v.r) * power_of_two<O>(v.t);
 }
 
 // tanh|x| = -m / (2 + m) with m = expm1(-2|x|) = 2^n * (1 + p) - 1. From |x| = 10 on it is 1.
