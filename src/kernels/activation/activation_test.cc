@@ -159,7 +159,7 @@ constexpr Accuracy kAccuracy[] = {
     {Function::sigmoid, 2.5, -kInf, 0},
     {Function::relu, 0, -kInf, 0},
     {Function::silu, 3.2, -88.376f, 3.7e-37},
-    {Function::gelu_erf, 4.0, -0.5f, 7.5e-8},
+    {Function::gelu_erf, 4.7, -0.5f, 7.5e-8},
     {Function::gelu_tanh, 2.5, -0.5f, 5e-8},
 };
 
