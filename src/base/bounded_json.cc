@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/shown.h"
 
 namespace lathe {
@@ -105,7 +106,7 @@ bool JsonEvents::parse_error(size_t, const std::string&, const nlohmann::detail:
   // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."; it quotes the token, however long.
   std::string_view what = error.what();
   if (const size_t close = what.find("] "); close != what.npos) what.remove_prefix(close + 2);
-  return fail(corrupt(fmt::format("{}: is not JSON: {}", file_, what.substr(0, 200))));
+  return fail(corrupt(fmt::format("{}: is not JSON: {}; needed: valid JSON", file_, what.substr(0, 200))));
 }
 
 Status read_json(std::string_view text, std::string_view file, const JsonLimits& limits, JsonEvents& events) {
@@ -120,6 +121,12 @@ Result<Json> parse_json(std::string_view text, std::string_view file, const Json
   Builder builder(file);
   if (const Status status = read_json(text, file, limits, builder); !status.ok()) return status;
   return builder.take();
+}
+
+Result<Json> load_json(const std::string& path, int64_t bytes, const JsonLimits& limits) {
+  const auto text = read_file(path, bytes);
+  if (!text) return text.status();
+  return parse_json(*text, path, limits);
 }
 
 }  // namespace lathe

@@ -48,4 +48,7 @@ Status read_json(std::string_view text, std::string_view file, const JsonLimits&
 // The whole text as one value. A key that stands twice in an object is an error.
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view file, const JsonLimits& limits = {});
 
+// The same for a file of at most `bytes` bytes, which is named in errors.
+Result<nlohmann::json> load_json(const std::string& path, int64_t bytes, const JsonLimits& limits = {});
+
 }  // namespace lathe
