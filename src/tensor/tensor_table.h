@@ -14,7 +14,7 @@ namespace lathe {
 
 class TensorTable {
  public:
-  // More than any published model has in one piece (the largest mixtures of experts have about 90,000); a table of
+  // More than any published model has in one piece (the largest mixtures of experts have about 140,000); a table of
   // this size takes 32 MiB, whatever a hostile file claims.
   static constexpr int64_t kMost = 1 << 18;
 
