@@ -41,36 +41,36 @@ Result<Parts> split(std::span<const std::byte> bytes, std::string_view file) {
   return Parts{header, rest.subspan(length)};
 }
 
-Status check_extent(const SafetensorsEntry& entry, size_t data, std::string_view file) {
+Status check_extent(const TensorView& tensor, SafetensorsExtent extent, size_t data, std::string_view file) {
   const auto wrong = [&](std::string_view needed) {
-    return corrupt(fmt::format("{}: tensor {}, data_offsets are [{}, {}], needed: {}", file, shown(entry.name),
-                               entry.begin, entry.end, needed));
+    return corrupt(fmt::format("{}: tensor {}, data_offsets are [{}, {}], needed: {}", file, shown(tensor.name),
+                               extent.begin, extent.end, needed));
   };
-  const auto bytes = tensor_bytes(entry.dtype, entry.shape);
+  const auto bytes = tensor_bytes(tensor.dtype, tensor.shape);
   if (!bytes)
     return corrupt(fmt::format("{}: tensor {}, shape is {}, needed: fewer than 2^63 bytes of {}", file,
-                               shown(entry.name), entry.shape.text(), dtype_name(entry.dtype)));
-  if (entry.end < entry.begin) return wrong("the end not before the begin");
-  if (entry.end > static_cast<int64_t>(data))
+                               shown(tensor.name), tensor.shape.text(), dtype_name(tensor.dtype)));
+  if (extent.end < extent.begin) return wrong("the end not before the begin");
+  if (extent.end > static_cast<int64_t>(data))
     return wrong(fmt::format("at most {}, the bytes behind the header; is the file cut short?", data));
-  if (entry.end - entry.begin != *bytes)
-    return wrong(fmt::format("{} bytes for {} {}", *bytes, dtype_name(entry.dtype), entry.shape.text()));
+  if (extent.end - extent.begin != *bytes)
+    return wrong(fmt::format("{} bytes for {} {}", *bytes, dtype_name(tensor.dtype), tensor.shape.text()));
   return {};
 }
 
 // The tensors fill the data without holes: the format says so, and a byte that two of them claim is a lie.
-Status check_cover(const std::vector<SafetensorsEntry>& entries, size_t data, std::string_view file) {
-  std::vector<uint32_t> order(entries.size());
+Status check_cover(const SafetensorsHeader& header, size_t data, std::string_view file) {
+  const auto& extents = header.extents;
+  std::vector<uint32_t> order(extents.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::sort(order, {}, [&](uint32_t i) { return std::pair(entries[i].begin, entries[i].end); });
+  std::ranges::sort(order, {}, [&](uint32_t i) { return std::pair(extents[i].begin, extents[i].end); });
   int64_t at = 0;
   for (const uint32_t i : order) {
-    const SafetensorsEntry& entry = entries[i];
-    if (entry.begin != at)
-      return corrupt(
-          fmt::format("{}: tensor {}, data_offsets begin at {}, needed: {}, where the tensor before ends ({})", file,
-                      shown(entry.name), entry.begin, at, entry.begin < at ? "they overlap" : "a hole"));
-    at = entry.end;
+    if (extents[i].begin != at)
+      return corrupt(fmt::format(
+          "{}: tensor {}, data_offsets begin at {}, needed: {}, where the tensor before ends ({})", file,
+          shown(header.tensors[i].name), extents[i].begin, at, extents[i].begin < at ? "they overlap" : "a hole"));
+    at = extents[i].end;
   }
   if (at != static_cast<int64_t>(data))
     return corrupt(fmt::format("{}: the tensors end at {}, needed: {}, the bytes behind the header", file, at, data));
@@ -84,18 +84,15 @@ Result<SafetensorsContent> parse_safetensors(std::span<const std::byte> bytes, s
   if (!parts) return parts.status();
   auto header = read_safetensors_header(parts->header, file);
   if (!header) return header.status();
-  for (const SafetensorsEntry& entry : header->entries)
-    if (const Status status = check_extent(entry, parts->data.size(), file); !status.ok()) return status;
-  if (const Status status = check_cover(header->entries, parts->data.size(), file); !status.ok()) return status;
-
-  SafetensorsContent content;
-  content.metadata = std::move(header->metadata);
-  content.tensors.reserve(header->entries.size());
-  for (SafetensorsEntry& entry : header->entries)
-    content.tensors.push_back(
-        {std::move(entry.name), entry.dtype, entry.shape,
-         parts->data.subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(entry.end - entry.begin))});
-  return content;
+  const std::span<const std::byte> data = parts->data;
+  for (size_t i = 0; i < header->tensors.size(); ++i) {
+    const SafetensorsExtent extent = header->extents[i];
+    if (const Status status = check_extent(header->tensors[i], extent, data.size(), file); !status.ok()) return status;
+    header->tensors[i].bytes =
+        data.subspan(static_cast<size_t>(extent.begin), static_cast<size_t>(extent.end - extent.begin));
+  }
+  if (const Status status = check_cover(*header, data.size(), file); !status.ok()) return status;
+  return SafetensorsContent{std::move(header->tensors), std::move(header->metadata)};
 }
 
 }  // namespace lathe

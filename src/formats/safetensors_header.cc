@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 namespace lathe {
 namespace {
 
+constexpr size_t kLeastEntry = 48;      // bytes of text: "":{"dtype":"U8","shape":[],"data_offsets":[0,0]}
 constexpr size_t kMostMetadata = 4096;  // entries; published files have a few dozen at most
 // A tensor is nine values; the text of a header is capped by its caller.
 constexpr JsonLimits kLimits{.depth = 4, .token = 4 << 20, .values = 16 * TensorTable::kMost};
@@ -65,7 +67,12 @@ constexpr const char* needed(At at) {
 
 class HeaderEvents final : public JsonEvents {
  public:
-  using JsonEvents::JsonEvents;
+  HeaderEvents(std::string_view file, size_t text) : JsonEvents(file) {
+    // Memory that grew by doubling would take half as much again; what is only reserved takes none.
+    const size_t most = std::min(text / kLeastEntry, static_cast<size_t>(TensorTable::kMost));
+    header_.tensors.reserve(most);
+    header_.extents.reserve(most);
+  }
   SafetensorsHeader take() { return std::move(header_); }
 
   bool null() override {
@@ -101,7 +108,8 @@ class HeaderEvents final : public JsonEvents {
   SafetensorsHeader header_;
   Level level_ = Level::document;  // the object that is open
   At at_ = At::document;
-  SafetensorsEntry entry_;
+  TensorView entry_;
+  SafetensorsExtent extent_;
   bool has_metadata_ = false;
   unsigned seen_ = 0;
   int offsets_ = 0;
@@ -129,7 +137,7 @@ bool HeaderEvents::number_unsigned(number_unsigned_t value) {
     return true;
   }
   if (offsets_ == 2) return wrong("a third offset");
-  (offsets_++ == 0 ? entry_.begin : entry_.end) = number;
+  (offsets_++ == 0 ? extent_.begin : extent_.end) = number;
   return true;
 }
 
@@ -191,7 +199,8 @@ bool HeaderEvents::end_object() {
       at_ = field_ == "dtype" ? At::dtype : field_ == "shape" ? At::shape : At::offsets;
       return wrong("missing");
     }
-    header_.entries.push_back(std::move(entry_));
+    header_.tensors.push_back(std::move(entry_));
+    header_.extents.push_back(extent_);
   }
   at_ = At::end;
   return leave();
@@ -210,7 +219,7 @@ bool HeaderEvents::top_key(string_t& name) {
   field_.clear();
   at_ = name_ == "__metadata__" ? At::metadata : At::tensor;
   if (at_ == At::metadata) return std::exchange(has_metadata_, true) ? wrong("there twice") : true;
-  if (static_cast<int64_t>(header_.entries.size()) == TensorTable::kMost)
+  if (static_cast<int64_t>(header_.tensors.size()) == TensorTable::kMost)
     return fail(unsupported(
         fmt::format("{}: the header has more than {} tensors, needed: at most that", file(), TensorTable::kMost)));
   entry_ = {};
@@ -243,7 +252,7 @@ bool HeaderEvents::field_key(const string_t& name) {
 }  // namespace
 
 Result<SafetensorsHeader> read_safetensors_header(std::string_view json, std::string_view file) {
-  HeaderEvents events(file);
+  HeaderEvents events(file, json.size());
   if (const Status status = read_json(json, file, kLimits, events); !status.ok()) return status;
   return events.take();
 }

@@ -1,53 +1,22 @@
 // From a path to mapped files: one file, or an index and its shards.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <map>
+#include <iterator>
 #include <vector>
 
-#include "base/bounded_json.h"
 #include "base/shown.h"
 #include "formats/safetensors.h"
+#include "formats/safetensors_index.h"
 
 namespace lathe {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kLargestIndex = 32 << 20;  // bytes; the largest published ones have 9 MB
-constexpr size_t kMostShards = 4096;
-constexpr JsonLimits kIndexLimits{.depth = 8, .token = 1 << 16, .values = 2 * TensorTable::kMost + 1024};
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-
-// Tensors of each shard, as the index has them.
-using Shards = std::map<std::string, std::vector<std::string>>;
-
-// A shard lies beside its index: a name that leads elsewhere could make us read any file.
-bool is_plain_name(std::string_view name) {
-  return !name.empty() && name != "." && name != ".." && name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
-}
-
-Result<Shards> read_index(const std::string& path) {
-  auto json = load_json(path, kLargestIndex, kIndexLimits);
-  if (!json) return json.status();
-  if (!json->is_object() || !json->contains("weight_map") || !(*json)["weight_map"].is_object())
-    return corrupt(
-        fmt::format("{}: weight_map is missing or no object, needed: an object of tensors and shards", path));
-  Shards shards;
-  for (const auto& [tensor, shard] : (*json)["weight_map"].items()) {
-    if (!shard.is_string() || !is_plain_name(shard.get_ref<const std::string&>()))
-      return corrupt(fmt::format("{}: weight_map, {} is {}, needed: the name of a file beside the index", path,
-                                 shown(tensor),
-                                 shown(shard.is_string() ? shard.get<std::string>() : shard.type_name())));
-    shards[shard.get<std::string>()].push_back(tensor);
-  }
-  if (shards.empty()) return corrupt(fmt::format("{}: weight_map is empty, needed: at least one tensor", path));
-  if (shards.size() > kMostShards)
-    return unsupported(
-        fmt::format("{}: weight_map has {} shards, needed: at most {}", path, shards.size(), kMostShards));
-  return shards;
-}
 
 Status add_file(const std::string& path, Safetensors& model, std::vector<TensorView>& tensors) {
   auto file = MappedFile::open(path);
@@ -58,7 +27,10 @@ Status add_file(const std::string& path, Safetensors& model, std::vector<TensorV
   if (static_cast<int64_t>(tensors.size() + content->tensors.size()) > TensorTable::kMost)
     return unsupported(
         fmt::format("{}: brings the model to more than {} tensors, needed: at most that", path, TensorTable::kMost));
-  std::ranges::move(content->tensors, std::back_inserter(tensors));
+  if (tensors.empty())
+    tensors = std::move(content->tensors);
+  else
+    std::ranges::move(content->tensors, std::back_inserter(tensors));
   model.files.push_back(std::move(*file));
   return {};
 }
@@ -68,37 +40,42 @@ bool lies_in(const TensorView& tensor, const MappedFile& file) {
   return tensor.bytes.data() >= all.data() && tensor.bytes.data() + tensor.bytes.size() <= all.data() + all.size();
 }
 
-// Every tensor of the index is in the shard that it names.
-Status check_index(const std::string& path, const Shards& shards, const Safetensors& model) {
-  size_t file = 0;
-  for (const auto& [shard, tensors] : shards) {
-    for (const std::string& name : tensors) {
-      const TensorView* tensor = model.tensors.find(name);
-      if (!tensor || !lies_in(*tensor, model.files[file]))
-        return corrupt(
-            fmt::format("{}: weight_map, {} is not in {}, needed: it there", path, shown(name), shown(shard)));
-    }
-    ++file;
-  }
-  return {};
+// Every tensor of the index is in the shard that it names, and stands there once.
+Status check_index(const MappedFile& index, const std::vector<std::string>& shards, const Safetensors& model) {
+  std::vector<bool> seen(model.tensors.all().size());
+  const auto check = [&](const std::string& name, const std::string& shard) {
+    const TensorView* tensor = model.tensors.find(name);
+    const auto file = static_cast<size_t>(std::ranges::lower_bound(shards, shard) - shards.begin());
+    if (!tensor || !lies_in(*tensor, model.files[file]))
+      return corrupt(
+          fmt::format("{}: weight_map, {} is not in {}, needed: it there", index.path(), shown(name), shown(shard)));
+    const auto at = static_cast<size_t>(tensor - model.tensors.all().data());
+    if (seen[at])
+      return corrupt(fmt::format("{}: weight_map, {} is there twice, needed: once", index.path(), shown(name)));
+    seen[at] = true;
+    return Status();
+  };
+  return read_safetensors_index(index.text(), index.path(), check);
 }
 
 Result<Safetensors> open_index(const std::string& path) {
-  const auto shards = read_index(path);
+  const auto index = MappedFile::open(path);
+  if (!index) return index.status();
+  const auto shards = safetensors_shards(index->text(), path);
   if (!shards) return shards.status();
   Safetensors model;
   std::vector<TensorView> tensors;
-  for (const auto& [shard, names] : *shards) {
+  for (const std::string& shard : *shards) {
     const Status status = add_file(fs::path(path).parent_path() / shard, model, tensors);
     if (status.code() == Code::not_found)
-      return not_found(fmt::format("{}: weight_map, shard {} is not there, needed for {} tensors", path, shown(shard),
-                                   names.size()));
+      return not_found(fmt::format("{}: weight_map, shard {} is not there, needed: all {} shards", path, shown(shard),
+                                   shards->size()));
     if (!status.ok()) return status;
   }
   auto table = TensorTable::create(std::move(tensors), path);
   if (!table) return table.status();
   model.tensors = std::move(*table);
-  if (const Status status = check_index(path, *shards, model); !status.ok()) return status;
+  if (const Status status = check_index(*index, *shards, model); !status.ok()) return status;
   return model;
 }
 

@@ -133,9 +133,9 @@ TEST(SafetensorsOpen, AFileAFolderAndShards) {
   }
   folder.write("two/x-1.safetensors", safetensors_bytes(kA, "12"));
   folder.write("two/x-2.safetensors", safetensors_bytes(kB, "345"));
-  const std::string index =
-      folder.write("two/model.safetensors.index.json",
-                   R"({"metadata":{"total_size":5},"weight_map":{"b":"x-2.safetensors","a":"x-1.safetensors"}})");
+  const std::string index = folder.write(
+      "two/model.safetensors.index.json",
+      R"({"metadata":{"total_size":5,"x":[{"y":null}]},"weight_map":{"b":"x-2.safetensors","a":"x-1.safetensors"}})");
   for (const std::string& path : {index, folder.path("two")}) {
     const auto model = open_safetensors(path);
     ASSERT_TRUE(model.ok()) << model.status().message();
@@ -165,13 +165,19 @@ TEST(SafetensorsOpen, AnIndexThatLiesIsAnError) {
     EXPECT_EQ(model.status().message().substr(0, path.size()), path) << model.status().message();
     return model.ok() ? "" : model.status().message().substr(path.size() + 2);
   };
-  EXPECT_NE(error("[]").find("weight_map is missing"), std::string::npos);
-  EXPECT_NE(error(R"({"weight_map":[]})").find("weight_map is missing or no object"), std::string::npos);
+  EXPECT_NE(error("[]").find("is an array, needed: an object with weight_map"), std::string::npos);
+  EXPECT_NE(error(R"({"weight_map":[]})").find("weight_map is an array, needed: an object"), std::string::npos);
+  EXPECT_NE(error("{}").find("weight_map is missing"), std::string::npos);
+  EXPECT_NE(error(R"({"x":{"weight_map":{"a":"b"}}})").find("weight_map is missing"), std::string::npos);
+  EXPECT_NE(error(R"({"weight_map":{},"weight_map":{}})").find("weight_map is there twice"), std::string::npos);
+  EXPECT_NE(error(R"({"weight_map":{"a":{}}})").find("'a' is an object"), std::string::npos);
   EXPECT_NE(error(R"({"weight_map":{}})").find("weight_map is empty"), std::string::npos);
-  EXPECT_NE(error(R"({"weight_map":{"a":1}})").find("'a' is 'number'"), std::string::npos);
-  EXPECT_NE(error(R"({"weight_map":{"a":"a.safetensors","a":"b.safetensors"}})").find("twice"), std::string::npos);
+  EXPECT_NE(error(R"({"weight_map":{"a":1}})").find("'a' is a number"), std::string::npos);
+  EXPECT_NE(
+      error(R"({"weight_map":{"a":"a.safetensors","a":"a.safetensors"}})").find("'a' is there twice, needed: once"),
+      std::string::npos);
   EXPECT_EQ(error(R"({"weight_map":{"a":"d.safetensors"}})"),
-            "weight_map, shard 'd.safetensors' is not there, needed for 1 tensors");
+            "weight_map, shard 'd.safetensors' is not there, needed: all 1 shards");
   EXPECT_EQ(error(R"({"weight_map":{"a":"b.safetensors"}})"),
             "weight_map, 'a' is not in 'b.safetensors', needed: it there");
   EXPECT_NE(error(R"({"weight_map":{"a":"b.safetensors","b":"a.safetensors"}})").find("is not in"), std::string::npos);
