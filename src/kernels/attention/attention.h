@@ -42,7 +42,7 @@ constexpr int64_t kRows = 16;  // that are computed at a time, as lanes
 
 // Strides are in elements, from a row to the next.
 struct Args {
-  int64_t rows, keys, head_dim;
+  int64_t rows = 0, keys = 0, head_dim = 0;
   int64_t first = 0;         // position of the first query row
   const float* q = nullptr;  // of the first query row
   int64_t q_row = 0;
