@@ -35,7 +35,9 @@ class Binder {
   }
 
   std::vector<float> vector(const std::string& name, int64_t n) {
-    std::vector<float> values(static_cast<size_t>(n));
+    std::vector<float> values;
+    if (require(name, {n}) == nullptr) return values;  // before any memory is taken: n may be any number
+    values.resize(static_cast<size_t>(n));
     read(name, {n}, values.data());
     return values;
   }
@@ -47,7 +49,8 @@ class Binder {
   // Several layers of one input as a single one: their outputs side by side.
   LinearWeights linear(std::initializer_list<std::string> names, int64_t out, int64_t in) {
     LinearWeights linear;
-    if (!status_.ok()) return linear;
+    for (const std::string& name : names)  // before any memory is taken: what the file holds bounds it
+      if (require(name + ".weight", {out, in}) == nullptr || require(name + ".bias", {out}) == nullptr) return linear;
     const auto count = static_cast<int64_t>(names.size());
     auto rows = Buffer::create(count * out * in * static_cast<int64_t>(sizeof(float)));
     if (!rows) {

@@ -19,13 +19,13 @@
 namespace lathe::run {
 
 struct EmbedderOptions {
-  std::string model;  // as resolve_model takes it
-  std::string hub;
+  std::string model{};  // as resolve_model takes it
+  std::string hub{};
   matmul::Type stored = matmul::Type::f32;  // of the weights: f32, bf16 or q8_0
   int threads = 0;                          // 0: what the machine recommends
   // Without a value: what the model's own files say; a mean of length 1 where they say nothing.
-  std::optional<Pooling> pooling;
-  std::optional<bool> normalize;
+  std::optional<Pooling> pooling{};
+  std::optional<bool> normalize{};
   int64_t dim = 0;  // the first so many elements; 0: all
   // Texts share a pass up to so many tokens. At the inner layer of MiniLM that is 12 MiB, and rows enough for the
   // products to run at their best.
