@@ -4,6 +4,15 @@
 #include <cmath>
 
 namespace lathe {
+namespace {
+
+// Element i of 32 five-bit numbers.
+int five_bits(const uint8_t* qs, const uint8_t* qh, int i) {
+  const int nibble = i < 16 ? qs[i] & 15 : qs[i - 16] >> 4;
+  return nibble | (qh[i / 8] >> (i % 8) & 1) << 4;
+}
+
+}  // namespace
 
 void encode(const float* x, int count, BlockQ8_0* block) noexcept {
   float largest = 0;
@@ -41,6 +50,24 @@ void decode(const BlockQ4_0& block, float* out) noexcept {
     out[i] = d * static_cast<float>((block.qs[i] & 15) - 8);
     out[i + BlockQ4_0::kSize / 2] = d * static_cast<float>((block.qs[i] >> 4) - 8);
   }
+}
+
+void decode(const BlockQ4_1& block, float* out) noexcept {
+  const float d = to_float(block.d), m = to_float(block.m);
+  for (int i = 0; i < BlockQ4_1::kSize / 2; ++i) {
+    out[i] = d * static_cast<float>(block.qs[i] & 15) + m;
+    out[i + BlockQ4_1::kSize / 2] = d * static_cast<float>(block.qs[i] >> 4) + m;
+  }
+}
+
+void decode(const BlockQ5_0& block, float* out) noexcept {
+  const float d = to_float(block.d);
+  for (int i = 0; i < BlockQ5_0::kSize; ++i) out[i] = d * static_cast<float>(five_bits(block.qs, block.qh, i) - 16);
+}
+
+void decode(const BlockQ5_1& block, float* out) noexcept {
+  const float d = to_float(block.d), m = to_float(block.m);
+  for (int i = 0; i < BlockQ5_1::kSize; ++i) out[i] = d * static_cast<float>(five_bits(block.qs, block.qh, i)) + m;
 }
 
 }  // namespace lathe
