@@ -31,6 +31,7 @@ void add_bench(CLI::App& lathe, Command& chosen);
 void add_explain(CLI::App& lathe, Command& chosen);
 void add_inspect(CLI::App& lathe, Command& chosen);
 void add_probe(CLI::App& lathe, Command& chosen);
+void add_tokenize(CLI::App& lathe, Command& chosen);
 
 constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;

@@ -68,6 +68,7 @@ int run(int argc, char** argv) {
   add_probe(app, chosen);
   add_explain(app, chosen);
   add_bench(app, chosen);
+  add_tokenize(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds
 
   try {

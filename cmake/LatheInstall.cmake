@@ -10,5 +10,5 @@ endif()
 install(DIRECTORY include/lathe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT lathe-targets NAMESPACE lathe:: DESTINATION ${LATHE_CONFIG_FOLDER})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/lathe-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES cmake/lathe-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/lathe-config-version.cmake
-        DESTINATION ${LATHE_CONFIG_FOLDER})
+install(FILES cmake/lathe-config.cmake cmake/FindPcre2.cmake cmake/FindUtf8proc.cmake
+        ${CMAKE_CURRENT_BINARY_DIR}/lathe-config-version.cmake DESTINATION ${LATHE_CONFIG_FOLDER})
