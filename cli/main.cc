@@ -67,6 +67,7 @@ int run(int argc, char** argv) {
   add_inspect(app, chosen);
   add_probe(app, chosen);
   add_explain(app, chosen);
+  add_embed(app, chosen);
   add_bench(app, chosen);
   add_tokenize(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds

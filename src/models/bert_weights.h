@@ -1,0 +1,42 @@
+// The tensors of a BERT-like model, bound once: products packed for their kernels, tables left in the file.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/bert_config.h"
+#include "ops/embedding.h"
+#include "ops/matmul.h"
+#include "tensor/tensor_table.h"
+
+namespace lathe::models {
+
+struct NormWeights {
+  std::vector<float> weight, bias;
+};
+
+struct LinearWeights {
+  ops::Weights weights;  // [out, in], packed
+  std::vector<float> bias;
+};
+
+struct BertLayer {
+  LinearWeights qkv;  // [3 * width, width]: queries, keys, values
+  LinearWeights out, up, down;
+  NormWeights attention_norm, output_norm;
+};
+
+struct BertWeights {
+  ops::EmbeddingTable words, positions;  // lead into the file
+  std::vector<float> type;               // row 0 of the token types
+  NormWeights norm;
+  std::vector<BertLayer> layers;
+
+  // Names with or without `bert.`, `roberta.` or `model.` before them. Products are stored as `stored`, whatever the
+  // file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
+  // this.
+  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored,
+                                  Team* team);
+};
+
+}  // namespace lathe::models

@@ -1,0 +1,27 @@
+// From the vectors of a text's tokens to one vector of the text.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "formats/sentence_transformer.h"
+#include "ops/embedding.h"
+#include "platform/team.h"
+
+namespace lathe::ops {
+
+// Sums over tokens are one chain in f32, tokens ascending; the length of the vector is summed in f64, elements
+// ascending. So a text's vector depends on the text alone.
+struct PoolOperands {
+  const float* x = nullptr;  // [tokens, width]
+  int64_t width = 0;
+  std::span<const Pooling> modes;  // their results are concatenated
+  bool normalize = true;
+  int64_t keep = 0;    // of the concatenated elements, the first so many are kept, before normalising
+  float* y = nullptr;  // [texts, width * modes]; of a row, the first `keep` elements are the result
+};
+
+// Every worker pools its share of the texts. Ends without a barrier.
+void pool(const Team::Worker& worker, const TextBatch& batch, const PoolOperands& x) noexcept;
+
+}  // namespace lathe::ops
