@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kFooter = R"(
 First steps:
   lathe inspect machine       what this machine has, and how many threads lathe will use
+  lathe inspect model MODEL   what a model's files hold: architecture, tensors, types, tokenizer
   lathe probe matmul          its kernels at a dozen shapes, beside installed libraries
   lathe explain 17 4096 1024  which kernel runs for one product, and why
 

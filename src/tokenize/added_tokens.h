@@ -12,7 +12,7 @@
 namespace lathe::tokenize {
 
 struct AddedToken {
-  std::string content;
+  std::string content = {};
   int32_t id = -1;
   bool special = false;
   bool left_strip = false, right_strip = false;  // takes the spaces beside it

@@ -91,6 +91,7 @@ std::unique_ptr<const Tokenizer::Parts> build_from_file(std::string_view name, c
   const Node root{file.document, ""};
   const auto model = object_field(root, "model");
   if (!model) wrong("field \"model\" is missing, needed an object");
+  parts->kind = model_kind(*model, file);
   std::vector<AddedToken> added = read_added_tokens(root);
   const Pieces pieces = number_pieces(file, added);
   parts->vocab = Vocab(pieces.texts);
@@ -101,8 +102,7 @@ std::unique_ptr<const Tokenizer::Parts> build_from_file(std::string_view name, c
   std::optional<BertRules> bert;
   if (const auto node = object_field(root, "normalizer")) parts->normalizer = read_normalizer(*node, bert);
   PreTokenizerReading reading;
-  if (const auto node = object_field(root, "pre_tokenizer"))
-    reading = read_pre_tokenizer(*node, model_kind(*model, file) == "BPE");
+  if (const auto node = object_field(root, "pre_tokenizer")) reading = read_pre_tokenizer(*node, parts->kind == "BPE");
   parts->pre_tokenizer = std::move(reading.pre_tokenizer);
   if (reading.is_bert) parts->bert = bert;
   read_model(*model, file, pieces.model_ids, reading.gives_bytes, *parts);

@@ -113,7 +113,6 @@ std::string model_kind(const Node& node, const TokenizerFile& file) {
 
 void read_model(const Node& node, const TokenizerFile& file, std::span<const int32_t> model_ids, bool bytes,
                 Tokenizer::Parts& parts) {
-  parts.kind = model_kind(node, file);
   if (parts.kind != "Unigram" && file.vocab_is_list)
     wrong("field \"{}\" is a list, needed an object of pieces and ids", node.path("vocab"));
   if (parts.kind == "WordPiece")

@@ -48,22 +48,22 @@ class Workspace {
 
 // Files that stand beside a tokenizer; empty where they are not there.
 struct Companions {
-  std::string_view tokenizer_config;    // tokenizer_config.json
-  std::string_view special_tokens_map;  // special_tokens_map.json
-  std::string_view added_tokens;        // added_tokens.json
+  std::string_view tokenizer_config = {};    // tokenizer_config.json
+  std::string_view special_tokens_map = {};  // special_tokens_map.json
+  std::string_view added_tokens = {};        // added_tokens.json
 };
 
 // The vocabulary of a GGUF file; the names are those of its tokenizer.ggml.* fields. Nothing is kept of what it views.
 struct GgufVocab {
-  std::string_view model;  // bert, gpt2, llama or t5
-  std::string_view pre;
-  std::span<const std::string_view> tokens;
-  std::span<const float> scores;
-  std::span<const int32_t> token_types;
-  std::span<const std::string_view> merges;
-  std::string_view precompiled_charsmap;
-  SpecialIds special;
-  std::optional<bool> add_bos, add_eos, add_sep, add_space_prefix, remove_extra_whitespaces;
+  std::string_view model = {};  // bert, gpt2, llama or t5
+  std::string_view pre = {};
+  std::span<const std::string_view> tokens = {};
+  std::span<const float> scores = {};
+  std::span<const int32_t> token_types = {};
+  std::span<const std::string_view> merges = {};
+  std::string_view precompiled_charsmap = {};
+  SpecialIds special = {};
+  std::optional<bool> add_bos = {}, add_eos = {}, add_space_prefix = {}, remove_extra_whitespaces = {};
 };
 
 // Immutable once made: any number of threads may use one, each with its own Workspace.

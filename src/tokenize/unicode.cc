@@ -111,6 +111,7 @@ void append_decomposed(uint32_t c, bool compatibility, std::vector<int32_t>& out
 
 void order_marks(std::vector<int32_t>& c, size_t from) {
   const auto class_of = [](int32_t value) { return combining_class(static_cast<uint32_t>(value)); };
+  const auto before = [&](int32_t a, int32_t b) { return class_of(a) < class_of(b); };
   for (size_t begin = from; begin < c.size();) {
     if (c[begin] < 0x300 || class_of(c[begin]) == 0) {
       ++begin;
@@ -119,7 +120,11 @@ void order_marks(std::vector<int32_t>& c, size_t from) {
     size_t end = begin + 1;
     while (end < c.size() && class_of(c[end]) != 0) ++end;
     const auto first = c.begin() + static_cast<ptrdiff_t>(begin), last = c.begin() + static_cast<ptrdiff_t>(end);
-    if (end - begin > 1) std::stable_sort(first, last, [&](int32_t a, int32_t b) { return class_of(a) < class_of(b); });
+    constexpr size_t kShort = 16;  // std::stable_sort allocates; no language has so many marks on a letter
+    if (end - begin > kShort)
+      std::stable_sort(first, last, before);
+    else
+      for (auto i = first; i != last; ++i) std::rotate(std::upper_bound(first, i, *i, before), i, i + 1);
     begin = end;
   }
 }

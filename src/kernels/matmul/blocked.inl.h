@@ -3,6 +3,13 @@
 
 constexpr int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
+// K in chunks of equal size, as few as `most` allows: 288 as 288 or 2 x 144, not 256 + 32, whose second chunk is all
+// prologue. A multiple of `unit`.
+constexpr int64_t even_chunk(int64_t k, int64_t most, int64_t unit) {
+  const int64_t chunks = (k + most - 1) / most;
+  return ((k + chunks - 1) / chunks + unit - 1) / unit * unit;
+}
+
 // The lines of one region, spread over `calls` tile calls of kk each.
 struct Spread {
   Lines lines;
@@ -90,14 +97,15 @@ void run_f32(const Args& x) noexcept {
   // Weights that one row group uses once are read by the tile itself; more groups share a decoded chunk.
   const bool direct = W::kInPlace || (W::kReadable && groups.count == 1);
   const bool plain = is_plain(x);
+  const int64_t chunk = even_chunk(x.k, KC, 4);
   for (int64_t p0 = 0; p0 < panels; p0 += kPanelsPerTurn) {
     const int64_t p1 = min_of(p0 + kPanelsPerTurn, panels);
     // C keeps the sums itself where nothing happens to them later and all 16 columns are there to be written.
     const bool in_c = plain && x.k <= KC && p1 * kPanel <= x.n;
     const Sums base =
         in_c ? Sums{static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc} : Sums{scratch, x.m * kPanel, kPanel};
-    for (int64_t k0 = 0; k0 < x.k; k0 += KC) {
-      const int64_t kk = min_of(KC, x.k - k0);
+    for (int64_t k0 = 0, kk; k0 < x.k; k0 += kk) {
+      kk = min_of(chunk, x.k - k0);
       for (int64_t p = p0; p < p1; p += step) {
         const int64_t units = min_of(step, p1 - p);
         const std::byte* panel = x.w + p * x.w_panel;
@@ -132,9 +140,7 @@ void run_f32(const Args& x) noexcept {
         chunk_f32<V, MR, NP, float>(x, groups, units, p / fold * kPanel, decoded, KC * kPanel, k0, kk, sums, pf);
       }
     }
-    if (in_c) continue;
-    for (int64_t p = p0; p < p1; p += fold)
-      finish<V>(x, p / fold * kPanel, scratch + (p - p0) * base.panel, scratch + (p - p0 + 1) * base.panel);
+    if (!in_c) finish<V>(x, p0 / fold * kPanel, (p1 - p0) / fold, scratch);
   }
 }
 
@@ -148,6 +154,7 @@ void run_s16(const Args& x) noexcept {
   const int64_t fold = x.epilogue.gated ? 2 : 1;
   const int64_t panels = (x.n + kPanel - 1) / kPanel;
   const int64_t k = prepared_k(kForm, x.k);
+  const int64_t chunk = even_chunk(k, KC, kBlock);
   const int64_t t_panel = x.m * kPanel;
   float* t = reinterpret_cast<float*>(x.scratch);
   int16_t* decoded = reinterpret_cast<int16_t*>(t + 2 * t_panel);
@@ -157,8 +164,8 @@ void run_s16(const Args& x) noexcept {
     for (int64_t u = 0; u < fold; ++u) {
       const std::byte* panel = x.w + (p * fold + u) * x.w_panel;
       float* tu = t + u * t_panel;
-      for (int64_t k0 = 0; k0 < k; k0 += KC) {
-        const int64_t kk = min_of(KC, k - k0);
+      for (int64_t k0 = 0, kk; k0 < k; k0 += kk) {
+        kk = min_of(chunk, k - k0);
         W::chunk(panel, k, k0, kk, decoded, w_scale);
         const std::byte* next = k0 + kk < k ? panel + (k0 + kk) * W::kBytesPerK : panel + x.w_panel;
         const Spread pf({next, 1, kk * W::kBytesPerK, 0}, groups.count, kk);
@@ -172,6 +179,6 @@ void run_s16(const Args& x) noexcept {
       if constexpr (kForm == AForm::quant_row) scale_rows<V>(x, W::scale(panel, k), tu);
       if constexpr (kForm == AForm::widened) correct_zero_points<V>(x, p * kPanel, W::column_sum(panel, k), tu);
     }
-    if (x.c_type != Type::s32) finish<V>(x, p * kPanel, t, t + t_panel);
+    if (x.c_type != Type::s32) finish<V>(x, p * kPanel, 1, t);
   }
 }

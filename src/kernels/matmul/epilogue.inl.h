@@ -60,22 +60,27 @@ inline bool is_plain(const Args& x) {
          e.act == Activation::none && e.residual == nullptr && !e.gated && x.c_type == Type::f32;
 }
 
-// Sums t (and, gated, `up`), [m][16] each, to columns col .. of C.
+// Sums of `panels` panels to columns col .. of C: t [panels][m][16], or, gated, [panels][gate, up][m][16]. Row by row
+// over all panels, so that C is written in runs of up to 512 bytes.
 template <class V>
-void finish(const Args& x, int64_t col, const float* t, const float* up) {
+void finish(const Args& x, int64_t col, int64_t panels, const float* t) {
   const Epilogue& e = x.epilogue;
-  const int64_t n = x.n - col < kPanel ? x.n - col : kPanel;
   const bool plain = is_plain(x);
+  const int64_t t_panel = x.m * kPanel * (e.gated ? 2 : 1);
   for (int64_t r = 0; r < x.m; ++r) {
-    const int64_t at = r * x.ldc + col;
-    typename V::F v = V::load(t + r * kPanel);
-    if (!plain) {
-      v = before_activation<V>(x, v, e.bias, col, at, n);
-      if (e.act != Activation::none) v = V::activate(v, e.act);
-      if (e.gated) v = V::mul(v, before_activation<V>(x, V::load(up + r * kPanel), x.bias_up, col, at, n));
-      if (e.residual != nullptr) v = V::add(v, load_n<V>(e.residual + r * e.residual_ld + col, n));
+    const float* sums = t + r * kPanel;
+    for (int64_t j = col; j < col + panels * kPanel; j += kPanel, sums += t_panel) {
+      const int64_t n = x.n - j < kPanel ? x.n - j : kPanel;
+      const int64_t at = r * x.ldc + j;
+      typename V::F v = V::load(sums);
+      if (!plain) {
+        v = before_activation<V>(x, v, e.bias, j, at, n);
+        if (e.act != Activation::none) v = V::activate(v, e.act);
+        if (e.gated) v = V::mul(v, before_activation<V>(x, V::load(sums + x.m * kPanel), x.bias_up, j, at, n));
+        if (e.residual != nullptr) v = V::add(v, load_n<V>(e.residual + r * e.residual_ld + j, n));
+      }
+      store_c<V>(x, at, n, v);
     }
-    store_c<V>(x, at, n, v);
   }
 }
 

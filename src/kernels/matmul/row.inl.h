@@ -60,8 +60,7 @@ void run_row(const Args& x, const Tile& tile) {
       for (int64_t u = 0; u < units; ++u)
         tile(x.w + (p + u) * x.w_panel, std::integral_constant<int, 1>{}, t + u * kPanel);
     }
-    for (int64_t u = 0; u < units; u += fold)
-      finish<V>(x, (p + u) / fold * kPanel, t + u * kPanel, t + (u + 1) * kPanel);
+    finish<V>(x, p / fold * kPanel, units / fold, t);
     p += units;
   }
 }
