@@ -1,7 +1,8 @@
 // Texts to vectors.
 //
-//   auto embedder = lathe::Embedder::open({.model = "all-MiniLM-L6-v2"});       // a folder: safetensors, config,
-//   tokenizer const std::string_view texts[] = {"first", "second"}; auto embeddings = embedder->embed(texts);
+//   auto embedder = lathe::Embedder::open({.model = "all-MiniLM-L6-v2"});  // a folder, a file or a name
+//   const std::string_view texts[] = {"first", "second"};
+//   auto embeddings = embedder->embed(texts);
 //   std::span<const float> first = embeddings->vector(0);
 //
 // A text's vector has the same bits alone or among others, with one thread or many, on any instruction set.
