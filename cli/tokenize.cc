@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "models/gguf_tokenizer.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::cli {
@@ -65,8 +66,15 @@ Status show_lines(const Options& options, const Tokenizer& tokenizer, tokenize::
   return {};
 }
 
+Result<Tokenizer> load(const std::string& path) {
+  if (!path.ends_with(".gguf")) return Tokenizer::load(path);
+  const auto file = open_gguf(path);
+  if (!file.ok()) return file.status();
+  return models::tokenizer_of(file->content);
+}
+
 Status run(const Options& options) {
-  const auto tokenizer = Tokenizer::load(options.model);
+  const auto tokenizer = load(options.model);
   if (!tokenizer.ok()) return tokenizer.status();
   if (options.lines != options.texts.empty())
     return invalid_argument(options.lines ? "texts come from --lines or from the command line, not from both"
@@ -88,7 +96,7 @@ void add_tokenize(CLI::App& lathe, Command& chosen) {
   auto options = std::make_shared<Options>();
   command
       ->add_option("-m,--model", options->model,
-                   "tokenizer.json, vocab.txt, vocab.json, a .model file, or a folder that holds one")
+                   "tokenizer.json, vocab.txt, vocab.json, a .model or .gguf file, or a folder that holds one")
       ->required();
   command->add_option("TEXT", options->texts, "Texts to tokenize");
   CLI::Option* ids = command->add_flag("--ids", options->ids, "Print a line of ids for each text, as JSON");

@@ -14,7 +14,8 @@ endforeach()
 add_library(rooms_fuzz STATIC EXCLUDE_FROM_ALL ${LATHE_FUZZ_SOURCES})
 target_include_directories(rooms_fuzz PUBLIC src include)
 target_compile_options(rooms_fuzz PUBLIC -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
-target_link_libraries(rooms_fuzz PUBLIC lathe_flags fmt::fmt nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads)
+target_link_libraries(rooms_fuzz PUBLIC lathe_flags fmt::fmt nlohmann_json::nlohmann_json OpenSSL::Crypto ICU::uc
+                      Pcre2::Pcre2 Utf8proc::Utf8proc Threads::Threads)
 
 enable_testing()
 file(GLOB LATHE_FUZZERS CONFIGURE_DEPENDS tests/fuzz/fuzz_*.cc)

@@ -1,5 +1,6 @@
 #include "tokenize/unicode.h"
 
+#include <unicode/uchar.h>
 #include <utf8proc.h>
 
 #include <algorithm>
@@ -13,6 +14,14 @@ utf8proc_category_t category(uint32_t c) { return utf8proc_category(static_cast<
 
 bool between(utf8proc_category_t value, utf8proc_category_t low, utf8proc_category_t high) {
   return value >= low && value <= high;
+}
+
+// The reference tokenizers classify punctuation, nonspacing marks and controls by tables of Unicode 8: what came later
+// is none of these to them. utf8proc does not tell when a code point came; ICU does.
+bool is_of_unicode_8(uint32_t c) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] <= 8;
 }
 
 bool is_ascii_punctuation(uint32_t c) {
@@ -55,17 +64,18 @@ bool is_whitespace(uint32_t c) {
 
 bool is_punctuation(uint32_t c) {
   if (c < 0x80) return is_ascii_punctuation(c);
-  return between(category(c), UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO);
+  return between(category(c), UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO) && is_of_unicode_8(c);
 }
 
 bool is_letter(uint32_t c) { return between(category(c), UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO); }
 bool is_number(uint32_t c) { return between(category(c), UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO); }
 bool is_mark(uint32_t c) { return between(category(c), UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_ME); }
-bool is_nonspacing(uint32_t c) { return category(c) == UTF8PROC_CATEGORY_MN; }
+bool is_nonspacing(uint32_t c) { return category(c) == UTF8PROC_CATEGORY_MN && is_of_unicode_8(c); }
 
 bool is_other(uint32_t c) {
   const auto value = category(c);
-  return value == UTF8PROC_CATEGORY_CC || value == UTF8PROC_CATEGORY_CF || value == UTF8PROC_CATEGORY_CO;
+  if (value != UTF8PROC_CATEGORY_CC && value != UTF8PROC_CATEGORY_CF && value != UTF8PROC_CATEGORY_CO) return false;
+  return is_of_unicode_8(c);
 }
 
 bool is_word(uint32_t c) {

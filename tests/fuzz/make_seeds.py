@@ -28,7 +28,51 @@ def array(kind, count, elements):
     return struct.pack("<IQ", kind, count) + elements
 
 
+def message(number, content):
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+def piece(characters, kind, score=0.0):
+    return message(1, message(1, characters.encode()) + b"\x15" + struct.pack("<f", score) + bytes([0x18, kind]))
+
+
+def tokenizer(model, **parts):
+    return json.dumps({"model": model, **parts}).encode()
+
+
+PIECES = b"".join([piece("<unk>", 2), piece("<s>", 3), piece("a", 1, -1), piece("b", 1, -2), piece("\u2581", 1, -3),
+                   piece("ab", 1, -4), piece("<u>", 4), piece("ba", 5, -1)])
+WORDS = {"[UNK]": 0, "a": 1, "##b": 2, "[SEP]": 3}
+BPE = {"type": "BPE", "vocab": {"<unk>": 0, "a": 1, "b": 2, "ab": 3, "\u0120a": 4, "\u0120": 5, "[SEP]": 6},
+       "merges": ["a b", ["\u0120", "a"]], "unk_token": "<unk>", "fuse_unk": True}
+SEP = {"id": 6, "content": "[SEP]", "special": True, "lstrip": True, "rstrip": True}
+CUTS = [{"type": "Split", "pattern": {"Regex": "\\s+|\\w"}, "behavior": "MergedWithNext", "invert": True},
+        {"type": "Digits", "individual_digits": True}, {"type": "Punctuation", "behavior": "Contiguous"},
+        {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first"}]
+FORMS = [{"type": "NFC"}, {"type": "Lowercase"}, {"type": "Replace", "pattern": {"Regex": "l+"}, "content": "x"},
+         {"type": "Strip"}, {"type": "Prepend", "prepend": "_"}, {"type": "StripAccents"}, {"type": "Nmt"}]
+TEXTS = [{"type": "Replace", "pattern": {"String": "a"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+         {"type": "Strip", "content": " ", "start": 1, "stop": 0}]
+UNIGRAM = {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5], ["\u2581", -2], ["ab", -2.5]]}
+TEMPLATE = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<unk>"}}, {"Sequence": {"id": "A"}}],
+            "special_tokens": {"<unk>": {"ids": [0]}}}
+
 SEEDS = {
+    "fuzz_tokenizer_json": [
+        tokenizer({"type": "WordPiece", "unk_token": "[UNK]", "vocab": WORDS}, normalizer={"type": "BertNormalizer"},
+                  pre_tokenizer={"type": "BertPreTokenizer"}, decoder={"type": "WordPiece"},
+                  post_processor={"type": "BertProcessing", "cls": ["a", 1], "sep": ["[SEP]", 3]}),
+        tokenizer(BPE, added_tokens=[SEP], pre_tokenizer={"type": "ByteLevel"}, decoder={"type": "ByteLevel"}),
+        tokenizer(BPE, added_tokens=[SEP | {"normalized": True}], normalizer={"type": "Sequence", "normalizers": FORMS},
+                  pre_tokenizer={"type": "Sequence", "pretokenizers": CUTS},
+                  decoder={"type": "Sequence", "decoders": TEXTS}),
+        tokenizer(UNIGRAM, pre_tokenizer={"type": "Metaspace"}, decoder={"type": "Metaspace"}, post_processor=TEMPLATE),
+    ],
+    "fuzz_sentencepiece": [
+        message(2, b"\x18\x02") + PIECES,
+        message(2, b"\x18\x01") + PIECES
+        + message(3, message(2, struct.pack("<I", 16) + bytes(16) + b"ab\0") + b"\x18\1\x20\1"),
+    ],
     "fuzz_safetensors": [
         safetensors({}),
         safetensors({"__metadata__": {"format": "pt"},

@@ -1,0 +1,12 @@
+// The tokenizer that a GGUF file carries in its tokenizer.ggml.* fields.
+#pragma once
+
+#include "formats/gguf.h"
+#include "tokenize/tokenizer.h"
+
+namespace lathe::models {
+
+// Nothing of the file is kept.
+Result<tokenize::Tokenizer> tokenizer_of(const Gguf& file);
+
+}  // namespace lathe::models
