@@ -5,15 +5,17 @@ every code point. Needs the Python packages tokenizers and sentencepiece, and th
     tests/tokenize_peer.py LATHE_BINARY DATA_FOLDER [--texts N] [--seed N] [--code-points]
 """
 import argparse
+import itertools
 import json
 import pathlib
 import random
 import subprocess
 import sys
+import tempfile
 
 import sentencepiece
 import tokenizers
-from tokenizers import decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, trainers
 
 SCRIPTS = [(0x20, 0x7E), (0xA0, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x4FF), (0x530, 0x58F), (0x590, 0x5FF),
            (0x600, 0x6FF), (0x900, 0x97F), (0xE00, 0xE7F), (0x1000, 0x109F), (0x1100, 0x11FF), (0x1780, 0x17FF),
@@ -95,6 +97,56 @@ def peers(data):
         yield folder / path, sentence_piece(folder / path)
 
 
+PIPELINES = {
+    "wordpiece-cased": (models.WordPiece, normalizers.BertNormalizer(lowercase=False), pre_tokenizers.BertPreTokenizer()),
+    "wordpiece-accents": (models.WordPiece, normalizers.BertNormalizer(strip_accents=False), pre_tokenizers.Whitespace()),
+    "wordpiece-steps": (models.WordPiece, normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase(),
+                                                               normalizers.StripAccents()]),
+                        pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Digits(True)])),
+    "bpe-plain": (models.BPE, normalizers.NFKC(), pre_tokenizers.WhitespaceSplit()),
+    "bpe-metaspace": (models.BPE, None, pre_tokenizers.Metaspace(prepend_scheme="first")),
+    "bpe-nosplit": (models.BPE, normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]),
+                    pre_tokenizers.Split("\n", "merged_with_next")),
+    "bpe-bytes-last": (models.BPE, normalizers.NFC(), pre_tokenizers.Sequence([
+        pre_tokenizers.Split(tokenizers.Regex(r"\p{N}{1,3}"), "isolated"), pre_tokenizers.Punctuation("contiguous"),
+        pre_tokenizers.ByteLevel(add_prefix_space=True)])),
+    "bpe-bytes-inner": (models.BPE, None, pre_tokenizers.Sequence([
+        pre_tokenizers.Punctuation(), pre_tokenizers.ByteLevel(add_prefix_space=False), pre_tokenizers.Digits()])),
+    "bpe-behaviors": (models.BPE, normalizers.Strip(), pre_tokenizers.Sequence([
+        pre_tokenizers.Split(tokenizers.Regex(r"[aeiou]+"), "merged_with_previous"),
+        pre_tokenizers.Split(tokenizers.Regex(r"\s+"), "removed"),
+        pre_tokenizers.Split(tokenizers.Regex(r"\w+"), "removed", invert=True)])),
+    "bpe-classes": (models.BPE, normalizers.Replace(tokenizers.Regex(r"\h.\d"), "h"), pre_tokenizers.Sequence([
+        pre_tokenizers.Split(tokenizers.Regex(r"[[:punct:]]+|\p{Han}|\p{^Greek}\p{Lu}|\P{Thai}\p{Nd}"), "isolated"),
+        pre_tokenizers.Split(tokenizers.Regex(r"[^\s\w]+|\W.$"), "merged_with_next")])),
+    "unigram-metaspace": (models.Unigram, normalizers.NFKC(), pre_tokenizers.Metaspace(prepend_scheme="always")),
+    "unigram-whole": (models.Unigram, normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(
+        tokenizers.Regex(" {2,}"), " ")]), pre_tokenizers.Metaspace(prepend_scheme="never", split=False)),
+}
+
+
+def trained(texts, folder):
+    """Small tokenizers for combinations of parts that no file of the test data has."""
+    special = ["<unk>", "[SEP]", "<mask>"]
+    kinds = {models.WordPiece: trainers.WordPieceTrainer, models.BPE: trainers.BpeTrainer,
+             models.Unigram: trainers.UnigramTrainer}
+    for name, (model, normalizer, pre_tokenizer) in PIPELINES.items():
+        unigram = model is models.Unigram
+        made = tokenizers.Tokenizer(model() if unigram else model(unk_token="<unk>"))
+        if normalizer:
+            made.normalizer = normalizer
+        made.pre_tokenizer = pre_tokenizer
+        more = {"unk_token": "<unk>"} if unigram else {}
+        made.train_from_iterator(texts, kinds[model](vocab_size=9000 if unigram else 3000, special_tokens=special,
+                                                     show_progress=False, **more))
+        made.add_tokens([AddedToken("Prince", single_word=True), AddedToken("don't", lstrip=True, rstrip=True),
+                         AddedToken("\u0130x", normalized=True)])
+        path = folder / name / "tokenizer.json"
+        path.parent.mkdir()
+        made.save(str(path))
+        yield path, hugging_face(path)
+
+
 def compare(binary, model, reference, texts, shown):
     ours, theirs = ids_of_lathe(binary, model, texts), reference(texts)
     differing = [i for i in range(len(texts)) if ours[i] != theirs[i]]
@@ -119,7 +171,9 @@ def main():
     texts = [text_of(rng, words) for _ in range(options.texts)] + ["", " ", "\n", "a" * 20000, " " * 5000, "é" * 3000]
     points = [f"x{c} {c}y" for c in map(chr, range(1, 0x110000)) if not 0xD800 <= ord(c) < 0xE000]
     failed = False
-    for model, reference in peers(options.data):
+    folder = tempfile.TemporaryDirectory()
+    made = trained([text_of(random.Random(i), words) for i in range(3000)], pathlib.Path(folder.name))
+    for model, reference in itertools.chain(peers(options.data), made):
         if options.only not in str(model):
             continue
         failed |= bool(compare(options.binary, model, reference, texts, options.shown))
