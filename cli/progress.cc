@@ -27,6 +27,11 @@ std::string remaining(int64_t done, int64_t total, int64_t elapsed_ns) {
   return fmt::format(", {}:{:02} left", seconds / 60, seconds % 60);
 }
 
+std::string bar(int64_t done, int64_t total) {
+  const auto filled = static_cast<size_t>(std::clamp<int64_t>(done * kBar / total, 0, kBar));
+  return fmt::format("[{}{}]", std::string(filled, '#'), std::string(kBar - filled, '.'));
+}
+
 }  // namespace
 
 Progress::Progress() : terminal_(::isatty(STDERR_FILENO) == 1), began_ns_(now_ns()) {}
@@ -35,14 +40,23 @@ void Progress::clear() {
   if (terminal_) std::fputs("\r\033[K", stderr);
 }
 
-void Progress::show(int64_t done, int64_t total, std::string_view what) {
-  if (!terminal_ || total <= 0) return;
-  const auto filled = static_cast<size_t>(std::clamp<int64_t>(done * kBar / total, 0, kBar));
-  std::string line = fmt::format("[{}{}] {}/{}{}  {}", std::string(filled, '#'), std::string(kBar - filled, '.'), done,
-                                 total, remaining(done, total, now_ns() - began_ns_), what);
+void Progress::draw(std::string line) const {
   line.resize(std::min(line.size(), terminal_columns() - 1));
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
+}
+
+void Progress::show(int64_t done, int64_t total, std::string_view what) {
+  if (!terminal_ || total <= 0) return;
+  draw(
+      fmt::format("{} {}/{}{}  {}", bar(done, total), done, total, remaining(done, total, now_ns() - began_ns_), what));
+}
+
+void Progress::show_share(int64_t done, int64_t total, std::string_view what) {
+  if (!terminal_) return;
+  if (total <= 0) return draw(std::string(what));
+  draw(fmt::format("{} {:.0f}%{}  {}", bar(done, total), 100.0 * static_cast<double>(done) / static_cast<double>(total),
+                   remaining(done, total, now_ns() - began_ns_), what));
 }
 
 }  // namespace lathe::cli

@@ -14,9 +14,14 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void show(int64_t done, int64_t total, std::string_view what);
+  // The same with the share done in percent; without a total there is only `what`.
+  void show_share(int64_t done, int64_t total, std::string_view what);
+  bool on_terminal() const { return terminal_; }
   void clear();  // leaves the line empty
 
  private:
+  void draw(std::string line) const;
+
   bool terminal_;
   int64_t began_ns_;
 };
