@@ -5,6 +5,7 @@
 
 #include "base/shown.h"
 #include "formats/hf_config.h"
+#include "models/bert_encoder.h"
 #include "platform/process_memory.h"
 #include "run/memory_budget.h"
 #include "run/stored_type.h"
@@ -42,10 +43,10 @@ void trim_one(std::vector<T>& values) {
 }  // namespace
 
 Status Embedder::configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras) {
-  const models::BertConfig& config = encoder_->config();
-  if (cutter_.tokenizer().vocab_size() > config.vocabulary)
+  const models::EncoderSizes& sizes = encoder_->sizes();
+  if (cutter_.tokenizer().vocab_size() > sizes.vocabulary)
     return corrupt("the tokenizer of " + options.model + " has " + std::to_string(cutter_.tokenizer().vocab_size()) +
-                   " tokens, needed: at most the model's " + std::to_string(config.vocabulary));
+                   " tokens, needed: at most the model's " + std::to_string(sizes.vocabulary));
   pooling_ = {Pooling::mean};
   if (extras) {
     pooling_ = extras->pooling;
@@ -53,7 +54,7 @@ Status Embedder::configure(const EmbedderOptions& options, const std::optional<S
   }
   if (options.pooling) pooling_ = {*options.pooling};
   if (options.normalize) normalize_ = *options.normalize;
-  const int64_t all = config.width * static_cast<int64_t>(pooling_.size());
+  const int64_t all = sizes.width * static_cast<int64_t>(pooling_.size());
   if (options.dim < 0 || options.dim > all)
     return invalid_argument("the dimension is " + std::to_string(options.dim) + ", needed: 1 to " +
                             std::to_string(all));
@@ -69,7 +70,7 @@ Status Embedder::configure(const EmbedderOptions& options, const std::optional<S
 // How texts are cut, and what stands before them.
 Status Embedder::configure_texts(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras) {
   const tokenize::Tokenizer& tokenizer = cutter_.tokenizer();
-  int64_t most = encoder_->config().max_tokens();
+  int64_t most = encoder_->sizes().max_tokens;
   const auto limit = extras && extras->max_tokens ? extras->max_tokens : tokenizer.max_tokens();
   if (limit) most = std::min(most, *limit);
   if (most <= tokenizer.added_by_template())
@@ -101,11 +102,11 @@ Status Embedder::limit_memory(int64_t max_rss) {
   // Batches without a limit hold texts, ids and vectors beside the pass; the table of words comes into memory row by
   // row, as the texts ask for it.
   constexpr int64_t kBeside = int64_t{8} << 20;
-  const models::BertConfig& config = encoder_->config();
+  const models::EncoderSizes& sizes = encoder_->sizes();
   int64_t mapped = 0;
   for (const MappedFile& file : file_.files) mapped += static_cast<int64_t>(file.bytes().size());
-  const int64_t words = std::min(mapped, config.vocabulary * config.width * static_cast<int64_t>(sizeof(float)));
-  const int64_t row = config.width * static_cast<int64_t>(pooling_.size() * sizeof(float));
+  const int64_t words = std::min(mapped, sizes.vocabulary * sizes.width * static_cast<int64_t>(sizeof(float)));
+  const int64_t row = sizes.width * static_cast<int64_t>(pooling_.size() * sizeof(float));
   const int64_t least_text = cutter_.tokenizer().added_by_template() + 1;
   const auto tokens = tokens_within({.limit = max_rss,
                                      .base = memory->anonymous + std::max(memory->file, words) + kBeside,

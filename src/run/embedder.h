@@ -14,7 +14,7 @@
 #include "formats/model_files.h"
 #include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
-#include "models/bert_encoder.h"
+#include "models/encoder.h"
 #include "run/text_cutter.h"
 
 namespace lathe::run {
@@ -87,14 +87,14 @@ class Embedder {
   void take(Embedding& text, const Piece& piece, std::span<const float> vector);
   std::span<const float> average();
   void start_sum();
-  size_t row() const { return static_cast<size_t>(encoder_->config().width) * pooling_.size(); }
+  size_t row() const { return static_cast<size_t>(encoder_->sizes().width) * pooling_.size(); }
   void clear();
   void trim();
 
   TextCutter cutter_;
   Safetensors file_;
   std::unique_ptr<Team> team_;
-  std::unique_ptr<models::BertEncoder> encoder_;
+  std::unique_ptr<models::Encoder> encoder_;
   matmul::Type stored_ = matmul::Type::f32;
   std::vector<Pooling> pooling_;
   bool normalize_ = true, pools_prompt_ = true;
