@@ -36,12 +36,20 @@ Status read_id(const json& object, std::string& id) {
   return {};
 }
 
+// The parser counts lines of its own, of which there is one.
+std::string json_error(std::string message) {
+  constexpr std::string_view kName = "JSON: ", kPlace = "parse error at line 1, ";
+  if (message.starts_with(kName)) message.replace(0, kName.size(), "the line ");
+  if (const size_t at = message.find(kPlace); at != std::string::npos) message.erase(at, kPlace.size());
+  return message;
+}
+
 // One JSON line: the field with the text, and maybe an id.
 Status read_object(const std::string& field, SourceText& item) {
   if (!tokenize::is_valid_utf8(item.text)) return failed("the line is not valid UTF-8");
   const JsonLimits limits = {.token = LineReader::kLongestLine};
   const auto object = parse_json(item.text, "JSON", limits);
-  if (!object) return failed(object.status().message());
+  if (!object) return failed(json_error(object.status().message()));
   if (!object->is_object())
     return failed(
         fmt::format("the line is a JSON {}, needed: an object with the field {}", object->type_name(), shown(field)));
