@@ -24,22 +24,23 @@ std::string short_number(double x) {
 EmbedProgress::EmbedProgress(int64_t total, bool quiet)
     : total_(total), shows_(!quiet && progress_.on_terminal()), began_ns_(now_ns()) {}
 
+// Texts come in batches: what is shown is how it stood behind the last one of the batch before.
 void EmbedProgress::add(int64_t tokens, int64_t done) {
+  const int64_t now = shows_ ? now_ns() : 0;
+  if (texts_ > 0 && now - began_ns_ >= kFirstNs && now - shown_ns_ >= kEveryNs) show(now);
   ++texts_;
   tokens_ += tokens;
-  if (!shows_) return;
-  const int64_t now = now_ns();
-  if (now - began_ns_ < kFirstNs || now - shown_ns_ < kEveryNs) return;
-  show(now, done);
+  last_ns_ = now;
+  done_ = done;
 }
 
-void EmbedProgress::show(int64_t now, int64_t done) {
+void EmbedProgress::show(int64_t now) {
   shown_ns_ = now;
-  const double seconds = static_cast<double>(now - began_ns_) * 1e-9;
+  const double seconds = static_cast<double>(last_ns_ - began_ns_) * 1e-9;
   const std::string rates =
       fmt::format("{} texts, {} texts/s, {} tokens/s", texts_, short_number(static_cast<double>(texts_) / seconds),
                   short_number(static_cast<double>(tokens_) / seconds));
-  progress_.show_share(done, total_, rates);
+  progress_.show_share(done_, total_, rates);
 }
 
 void EmbedProgress::finish() {

@@ -18,14 +18,14 @@ class EmbedProgress {
   void finish();
 
  private:
-  void show(int64_t now_ns, int64_t done);
+  void show(int64_t now_ns);
 
   Progress progress_;
   const int64_t total_;
   const bool shows_;
   const int64_t began_ns_;
-  int64_t shown_ns_ = 0;
-  int64_t texts_ = 0, tokens_ = 0;
+  int64_t shown_ns_ = 0, last_ns_ = 0;  // when the line was drawn, and when the last text came
+  int64_t texts_ = 0, tokens_ = 0, done_ = 0;
 };
 
 }  // namespace lathe::cli

@@ -99,17 +99,18 @@ Status Embedder::limit_memory(int64_t max_rss) {
   if (max_rss == 0) return {};
   const auto memory = process_memory();
   if (!memory) return unsupported("memory is to be limited, and this system does not say how much the process has");
-  // Batches without a limit hold texts, ids and vectors beside the pass; the table of words comes into memory row by
-  // row, as the texts ask for it.
-  constexpr int64_t kBeside = int64_t{8} << 20;
+  // The readers of texts hold some beside the pass. The table of words comes into memory row by row, as texts ask for
+  // it; no more than the whole file and the program itself (16 MiB is plenty) is ever mapped.
+  constexpr int64_t kBeside = int64_t{8} << 20, kProgram = int64_t{16} << 20;
   const models::EncoderSizes& sizes = encoder_->sizes();
   int64_t mapped = 0;
   for (const MappedFile& file : file_.files) mapped += static_cast<int64_t>(file.bytes().size());
   const int64_t words = std::min(mapped, sizes.vocabulary * sizes.width * static_cast<int64_t>(sizeof(float)));
+  const int64_t file = std::min(memory->file + words, std::max(memory->file, mapped + kProgram));
   const int64_t row = sizes.width * static_cast<int64_t>(pooling_.size() * sizeof(float));
   const int64_t least_text = cutter_.tokenizer().added_by_template() + 1;
   const auto tokens = tokens_within({.limit = max_rss,
-                                     .base = memory->anonymous + std::max(memory->file, words) + kBeside,
+                                     .base = memory->anonymous + file + kBeside,
                                      .peak = memory->peak,
                                      .least = max_tokens_,
                                      .wanted = batch_tokens_},
