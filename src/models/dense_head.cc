@@ -4,7 +4,6 @@
 #include <string>
 
 #include "base/shown.h"
-#include "ops/share.h"
 
 namespace lathe::models {
 namespace {
@@ -25,8 +24,7 @@ Status grow(Buffer& buffer, int64_t bytes) {
 
 }  // namespace
 
-DenseHead::DenseHead(matmul::Type stored, Team& team)
-    : stored_(stored), workers_(team.size()), activation_(activation::best(cpu_features())) {}
+DenseHead::DenseHead(matmul::Type stored, Team& team) : stored_(stored), workers_(team.size()) {}
 
 Result<DenseHead> DenseHead::bind(std::span<const DenseLayer> layers, int64_t in, matmul::Type stored, Team& team) {
   DenseHead head(stored, team);
@@ -83,34 +81,25 @@ Status DenseHead::reserve(int64_t texts) {
   return {};
 }
 
-void DenseHead::apply_tanh(const Team::Worker& worker, int64_t texts, int64_t n, float* y) const {
-  const ops::Share share(worker, texts);
-  activation::ApplyArgs args;
-  args.rows = share.end - share.begin;
-  args.n = args.x_row = args.y_row = n;
-  args.x = args.y = y + share.begin * n;
-  activation_.apply(activation::Function::tanh, args);
-}
-
-void DenseHead::run(Team::Worker& worker, int64_t texts, float* y) {
+void DenseHead::run(ops::Executor& x, int64_t texts, float* y) {
   const Plans& plans = *plans_[static_cast<size_t>(texts)];
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const int64_t n = layer.linear.weights.n();
     float* const c = i + 1 < layers_.size() ? rows_[(i + 1) % 2].as<float>() : y;
-    ops::MatmulOperands x;
-    x.a = rows_[i % 2].as<float>();
-    x.lda = layer.linear.weights.k();
-    x.weights = &layer.linear.weights;
-    x.c = c;
-    x.ldc = n;
-    if (!layer.linear.bias.empty()) x.epilogue.bias = layer.linear.bias.data();
-    x.epilogue.act = layer.fused;
-    plans[i].run(worker, x, workspace_.data());
-    worker.barrier();
+    ops::MatmulOperands operands;
+    operands.a = rows_[i % 2].as<float>();
+    operands.lda = layer.linear.weights.k();
+    operands.weights = &layer.linear.weights;
+    operands.c = c;
+    operands.ldc = n;
+    if (!layer.linear.bias.empty()) operands.epilogue.bias = layer.linear.bias.data();
+    operands.epilogue.act = layer.fused;
+    x.matmul("dense", plans[i], operands, workspace_.data());
+    x.sync();
     if (!layer.tanh) continue;
-    apply_tanh(worker, texts, n, c);
-    worker.barrier();
+    x.activate(activation::Function::tanh, {.rows = texts, .n = n, .x = c, .x_row = n, .y = c, .y_row = n});
+    x.sync();
   }
 }
 

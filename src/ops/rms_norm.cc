@@ -35,4 +35,13 @@ void residual_norms(const Team::Worker& worker, const norm::Variant& kernel, con
   }
 }
 
+void activate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
+              activation::ApplyArgs args) noexcept {
+  const Share share(worker, args.rows);
+  args.rows = share.end - share.begin;
+  args.x += share.begin * args.x_row;
+  args.y += share.begin * args.y_row;
+  kernel.apply(function, args);
+}
+
 }  // namespace lathe::ops

@@ -1,9 +1,10 @@
-// RMS norms of rows, alone and around a residual stream. Every worker takes its share of the rows, the same ones in
-// all of them: no barrier is needed between two that read each other's rows. All end without a barrier.
+// RMS norms of rows, alone and around a residual stream, and activations. Every worker takes its share of the rows. All
+// end without a barrier.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/activation/activation.h"
 #include "kernels/norm/norm.h"
 #include "platform/team.h"
 
@@ -11,7 +12,7 @@ namespace lathe::ops {
 
 void rms_norm(const Team::Worker& worker, const norm::Variant& kernel, norm::Args args) noexcept;
 
-// hidden += rms_norm(x) * post;  y = rms_norm(hidden) * next        all [rows, n], dense
+// hidden += rms_norm(x) * post;  y = rms_norm(hidden) * next        all [rows, n], dense; y may be x
 struct ResidualNorms {
   int64_t rows = 0, n = 0;
   const float* x = nullptr;
@@ -23,5 +24,8 @@ struct ResidualNorms {
   float* y = nullptr;
 };
 void residual_norms(const Team::Worker& worker, const norm::Variant& kernel, const ResidualNorms& x) noexcept;
+
+void activate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
+              activation::ApplyArgs args) noexcept;
 
 }  // namespace lathe::ops
