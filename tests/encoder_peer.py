@@ -180,8 +180,8 @@ def write_gguf(path, name, model, pooling, dense, quantised):
     out.add_tokenizer_pre("jina-v2-en")
     out.add_token_list(SPECIAL + ["\u2581" + word for word in WORDS])
     out.add_token_types([gguf.TokenType.CONTROL] * len(SPECIAL) + [gguf.TokenType.NORMAL] * len(WORDS))
-    for add, at in ((out.add_pad_token_id, 0), (out.add_unk_token_id, 1), (out.add_cls_token_id, 2),
-                    (out.add_sep_token_id, 3), (out.add_mask_token_id, 4), (out.add_bos_token_id, 2)):
+    for add, at in ((out.add_pad_token_id, 0), (out.add_unk_token_id, 1), (out.add_bos_token_id, 2),
+                    (out.add_sep_token_id, 3), (out.add_mask_token_id, 4)):
         add(at)
     held = {}
 
