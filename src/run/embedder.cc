@@ -4,8 +4,7 @@
 #include <cmath>
 
 #include "base/shown.h"
-#include "formats/hf_config.h"
-#include "models/bert_encoder.h"
+#include "models/open_encoder.h"
 
 namespace lathe::run {
 namespace {
@@ -18,8 +17,6 @@ Status check_stored(matmul::Type stored) {
 
 // What sentence-transformers may ask for and is not done here would silently give other vectors.
 Status check_extras(const std::string& folder, const SentenceTransformer& extras) {
-  if (!extras.dense.empty())
-    return unsupported(folder + "/modules.json: has a Dense module, which is not supported yet");
   if (extras.lower_case)
     return unsupported(extras.transformer_folder +
                        "/sentence_bert_config.json: do_lower_case is true, needed: false (the tokenizer lowers)");
@@ -48,9 +45,6 @@ Status check_vector(std::span<const float> vector) {
 
 Status Embedder::configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras) {
   const models::EncoderSizes& config = encoder_->sizes();
-  if (tokenizer_.vocab_size() > config.vocabulary)
-    return corrupt("the tokenizer of " + options.model + " has " + std::to_string(tokenizer_.vocab_size()) +
-                   " tokens, needed: at most the model's " + std::to_string(config.vocabulary));
   pooling_ = {Pooling::mean};
   max_tokens_ = config.max_tokens;
   if (extras) {
@@ -65,7 +59,7 @@ Status Embedder::configure(const EmbedderOptions& options, const std::optional<S
                    std::to_string(tokenizer_.added_by_template()) + " special ones of every text");
   if (options.pooling) pooling_ = {*options.pooling};
   if (options.normalize) normalize_ = *options.normalize;
-  const int64_t all = config.width * static_cast<int64_t>(pooling_.size());
+  const int64_t all = encoder_->vector_size(pooling_.size());
   if (options.dim < 0 || options.dim > all)
     return invalid_argument("the dimension is " + std::to_string(options.dim) + ", needed: 1 to " +
                             std::to_string(all));
@@ -81,32 +75,21 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   if (Status status = check_stored(options.stored); !status.ok()) return status;
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
-  if (files->format != ModelFiles::Format::safetensors)
-    return unsupported(files->weights + " is a GGUF file; embedding takes safetensors so far");
-  const auto config_file = HfConfig::open(files->config + "/config.json");
-  if (!config_file) return config_file.status();
-  const auto config = models::read_bert_config(*config_file);
-  if (!config) return config.status();
-  const auto extras = open_sentence_transformer(files->folder);
-  if (!extras) return extras.status();
-  if (*extras)
-    if (Status status = check_extras(files->folder, **extras); !status.ok()) return status;
-  if (files->tokenizer.empty()) return not_found(files->config + ": there is no tokenizer file");
-  auto tokenizer = tokenize::Tokenizer::load(files->config);
+  auto opened = models::EncoderFiles::open(*files);
+  if (!opened) return opened.status();
+  if (opened->extras())
+    if (Status status = check_extras(files->folder, *opened->extras()); !status.ok()) return status;
+  auto tokenizer = opened->tokenizer();
   if (!tokenizer) return tokenizer.status();
 
-  Embedder embedder(std::move(*tokenizer));
-  auto file = open_safetensors(files->weights);
-  if (!file) return file.status();
-  embedder.file_ = std::move(*file);
+  Embedder embedder(std::move(*opened), std::move(*tokenizer));
   auto team = Team::create({.threads = options.threads});
   if (!team) return team.status();
   embedder.team_ = std::move(*team);
-  auto weights = models::BertWeights::bind(*config, embedder.file_.tensors, options.stored, embedder.team_.get());
-  if (!weights) return weights.status();
-  embedder.encoder_ =
-      std::make_unique<models::BertEncoder>(*config, std::move(*weights), options.stored, *embedder.team_);
-  if (Status status = embedder.configure(options, *extras); !status.ok()) return status;
+  auto encoder = embedder.files_.bind(options.stored, *embedder.team_);
+  if (!encoder) return encoder.status();
+  embedder.encoder_ = std::move(*encoder);
+  if (Status status = embedder.configure(options, embedder.files_.extras()); !status.ok()) return status;
   return embedder;
 }
 
@@ -120,6 +103,11 @@ void Embedder::add(int64_t index, std::string_view text) {
   }
   item.status = tokenizer_.encode(text, {.max_tokens = max_tokens_}, work_, encoding_);
   if (item.status.ok() && encoding_.ids.empty()) item.status = failed("the text has no tokens");
+  // A tokenizer may know more tokens than the model: Gemma's has one for images, which the text models lack.
+  for (const int32_t id : encoding_.ids)
+    if (item.status.ok() && id >= encoder_->sizes().vocabulary)
+      item.status = failed("the text has token " + std::to_string(id) + ", needed: below the model's " +
+                           std::to_string(encoder_->sizes().vocabulary));
   if (item.status.ok()) {
     item.tokens = encoding_.tokens;
     item.truncated = encoding_.truncated;
@@ -130,7 +118,7 @@ void Embedder::add(int64_t index, std::string_view text) {
 }
 
 Status Embedder::flush(const std::function<Status(const Embedding&)>& each) {
-  const size_t row = static_cast<size_t>(encoder_->sizes().width) * pooling_.size();
+  const auto row = static_cast<size_t>(encoder_->vector_size(pooling_.size()));
   if (offsets_.size() > 1) {
     vectors_.resize((offsets_.size() - 1) * row);
     const models::PoolOptions pool = {.modes = pooling_, .normalize = normalize_, .keep = dim_};

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "formats/model_files.h"
-#include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
 #include "models/encoder.h"
+#include "models/open_encoder.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::run {
@@ -52,14 +52,15 @@ class Embedder {
   Status embed(std::span<const std::string_view> texts, const std::function<Status(const Embedding&)>& each);
 
  private:
-  Embedder(tokenize::Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+  Embedder(models::EncoderFiles files, tokenize::Tokenizer tokenizer)
+      : files_(std::move(files)), tokenizer_(std::move(tokenizer)) {}
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   void add(int64_t index, std::string_view text);
   Status flush(const std::function<Status(const Embedding&)>& each);
 
+  models::EncoderFiles files_;
   tokenize::Tokenizer tokenizer_;
   tokenize::Workspace work_;
-  Safetensors file_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Encoder> encoder_;
   std::vector<Pooling> pooling_;
