@@ -38,7 +38,7 @@ Json time_json(run::Embedder& embedder, const Json& request) {
       .seconds = request.value("seconds", 0.3), .calls = 1, .warm_up = request.value("warm_up", true)};
   const auto times = run::time_calls(embedder, *scenario, options);
   if (!times) return error(times.status().message());
-  return {{"calls", times->wall_ns.size()}, {"texts", times->texts},     {"tokens", times->tokens},
+  return {{"calls", times->wall_ns.size()},      {"texts", times->texts},     {"tokens", times->tokens},
           {"cycle_tokens", times->cycle_tokens}, {"wall_ns", times->wall_ns}, {"cpu_ns", times->cpu_ns}};
 }
 

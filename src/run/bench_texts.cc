@@ -7,16 +7,18 @@ namespace lathe::run {
 namespace {
 
 constexpr std::string_view kWords[] = {
-    "the",      "river",   "carries",  "water",   "from",      "mountains", "to",       "a",        "distant", "sea",
-    "and",      "people",  "build",    "houses",  "along",     "its",       "banks",    "where",    "trade",   "grows",
-    "every",    "morning", "market",   "opens",   "with",      "bread",     "fish",     "fruit",    "cloth",   "tools",
-    "children", "learn",   "numbers",  "letters", "history",   "music",     "in",       "school",   "near",    "old",
-    "bridge",   "while",   "engineers", "measure", "how",      "much",      "weight",   "it",       "can",     "bear",
-    "before",   "winter",  "storms",   "arrive",  "doctors",   "study",     "which",    "medicine", "helps",   "patients",
-    "recover",  "quickly", "after",    "surgery", "farmers",   "plant",     "seeds",    "when",     "soil",    "is",
-    "warm",     "enough",  "computer", "programs", "translate", "questions", "into",    "answers",  "that",    "readers",
-    "trust",    "because", "sources",  "are",     "named",     "city",      "council",  "decides",  "new",     "railway",
-    "station",  "needs",   "more",     "light",   "for",       "travellers", "who",     "wait",     "at",      "night"};
+    "the",      "river",    "carries",   "water",     "from",   "mountains",  "to",        "a",       "distant",
+    "sea",      "and",      "people",    "build",     "houses", "along",      "its",       "banks",   "where",
+    "trade",    "grows",    "every",     "morning",   "market", "opens",      "with",      "bread",   "fish",
+    "fruit",    "cloth",    "tools",     "children",  "learn",  "numbers",    "letters",   "history", "music",
+    "in",       "school",   "near",      "old",       "bridge", "while",      "engineers", "measure", "how",
+    "much",     "weight",   "it",        "can",       "bear",   "before",     "winter",    "storms",  "arrive",
+    "doctors",  "study",    "which",     "medicine",  "helps",  "patients",   "recover",   "quickly", "after",
+    "surgery",  "farmers",  "plant",     "seeds",     "when",   "soil",       "is",        "warm",    "enough",
+    "computer", "programs", "translate", "questions", "into",   "answers",    "that",      "readers", "trust",
+    "because",  "sources",  "are",       "named",     "city",   "council",    "decides",   "new",     "railway",
+    "station",  "needs",    "more",      "light",     "for",    "travellers", "who",       "wait",    "at",
+    "night"};
 
 // splitmix64: a well mixed number per seed, the same on every machine.
 uint64_t mix(uint64_t x) {
