@@ -29,8 +29,9 @@ Result<CallTimes> time_calls(Embedder& embedder, const Scenario& scenario, const
       if (Status status = embed(embedder, call, &times.cycle_tokens); !status.ok()) return status;
 
   const auto enough = [&](int64_t began) {
-    return static_cast<int64_t>(times.wall_ns.size()) >= options.calls &&
-           static_cast<double>(now_ns() - began) >= options.seconds * 1e9;
+    const double seconds = static_cast<double>(now_ns() - began) / 1e9;
+    const bool many = static_cast<int64_t>(times.wall_ns.size()) >= options.calls;
+    return seconds >= options.seconds * (many ? 1 : options.patience);
   };
   const int64_t began = now_ns();
   do {

@@ -18,7 +18,8 @@ struct CallTimes {
 
 struct TimeOptions {
   double seconds = 1;
-  int64_t calls = 20;   // at least
+  int64_t calls = 20;  // at least, unless that would take `patience` times `seconds`
+  double patience = 5;
   bool warm_up = true;  // every call once before counting: the first pass of a count of tokens plans its products
 };
 
