@@ -23,10 +23,18 @@ TEST(BenchTexts, AreTheSameEveryTimeAndAsLongAsTheirNamesSay) {
   EXPECT_EQ(names, (std::set<std::string>{"batch96_long", "batch96_short", "long", "mixed", "short", "words400"}));
   for (const Scenario& s : scenarios) {
     const int64_t words = words_of(s.calls.front().front());
-    if (s.name.ends_with("short")) EXPECT_EQ(words, 9);
-    if (s.name.ends_with("long")) EXPECT_EQ(words, 49);
-    if (s.name == "words400") EXPECT_EQ(words, 400);
-    if (s.name.starts_with("batch96")) EXPECT_EQ(s.calls.front().size(), 96u);
+    if (s.name.ends_with("short")) {
+      EXPECT_EQ(words, 9);
+    }
+    if (s.name.ends_with("long")) {
+      EXPECT_EQ(words, 49);
+    }
+    if (s.name == "words400") {
+      EXPECT_EQ(words, 400);
+    }
+    if (s.name.starts_with("batch96")) {
+      EXPECT_EQ(s.calls.front().size(), 96u);
+    }
   }
 }
 
