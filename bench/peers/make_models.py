@@ -23,11 +23,13 @@ import gguf_export
 import onnx_export
 
 SEED = 20240229
+# Deviation of random weights: with the usual 0.02 a layer adds little to what goes round it.
+DEVIATION = 0.05
 CUT = 32_000  # rows of the word table of models with random weights
-SHORT = {"modules.json": [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+MODULES = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
                           {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
                           {"idx": 2, "name": "2", "path": "2_Normalize",
-                           "type": "sentence_transformers.models.Normalize"}]}
+                           "type": "sentence_transformers.models.Normalize"}]
 
 
 def minilm_folder(given):
@@ -45,7 +47,7 @@ def pooling_files(folder, width):
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(
         {"word_embedding_dimension": width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
          "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False}))
-    (folder / "modules.json").write_text(json.dumps(SHORT["modules.json"]))
+    (folder / "modules.json").write_text(json.dumps(MODULES))
 
 
 def corpus():
@@ -92,7 +94,6 @@ def gemma_tokenizer(path):
 
 
 def save(model, folder, width):
-    # Random tables of the usual deviation 0.02 make every layer nearly the identity; 0.05 lets attention look around.
     model.eval().save_pretrained(folder)
     pooling_files(folder, width)
 
@@ -106,7 +107,7 @@ def make_minilm(folder, options):
 def make_bert_base(folder, options):
     for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
         shutil.copy(minilm_folder(options.minilm) / name, folder / name)
-    config = transformers.BertConfig(initializer_range=0.05)
+    config = transformers.BertConfig(initializer_range=DEVIATION)
     model = transformers.BertModel(config, add_pooling_layer=False)
     save(model, folder, config.hidden_size)
     return model
@@ -116,7 +117,7 @@ def make_xlmr_large(folder, options):
     config = transformers.XLMRobertaConfig(
         vocab_size=options.vocabulary, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
         intermediate_size=4096, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5,
-        pad_token_id=1, bos_token_id=0, eos_token_id=2, initializer_range=0.05)
+        pad_token_id=1, bos_token_id=0, eos_token_id=2, initializer_range=DEVIATION)
     model = transformers.XLMRobertaModel(config, add_pooling_layer=False)
     unigram_tokenizer(folder / "tokenizer.json")
     save(model, folder, config.hidden_size)
@@ -128,7 +129,7 @@ def make_gemma300m(folder, options):
         vocab_size=options.vocabulary, hidden_size=768, num_hidden_layers=24, num_attention_heads=3,
         num_key_value_heads=1, head_dim=256, intermediate_size=1152, max_position_embeddings=2048,
         sliding_window=512, rope_theta=1e6, rope_local_base_freq=1e4, query_pre_attn_scalar=256, rms_norm_eps=1e-6,
-        use_bidirectional_attention=True, pad_token_id=0, eos_token_id=1, bos_token_id=2, initializer_range=0.05)
+        use_bidirectional_attention=True, pad_token_id=0, eos_token_id=1, bos_token_id=2, initializer_range=DEVIATION)
     model = transformers.Gemma3TextModel(config)
     with torch.no_grad():
         for name, value in model.named_parameters():
@@ -136,6 +137,9 @@ def make_gemma300m(folder, options):
                 value.copy_(0.1 * torch.randn_like(value))  # Gemma's norms scale by 1 + weight
     gemma_tokenizer(folder / "tokenizer.json")
     save(model, folder, config.hidden_size)
+    # transformers halves the window when it reads the file, and has written the halved one.
+    written = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**written, "sliding_window": 512}, indent=2))
     return model
 
 
