@@ -148,8 +148,7 @@ def gemma_writer(path, folder, config):
     writer.add_value_length(config.head_dim)
     rope = config.rope_parameters["full_attention"]
     writer.add_rope_freq_base(rope["rope_theta"])
-    # transformers halves and adds one where attention looks both ways; the field is the model's own width
-    writer.add_sliding_window(512)
+    writer.add_sliding_window(512)  # the model's own; engines halve it where attention looks both ways
     gemma_vocabulary(writer, folder, config.vocab_size)
     return writer
 

@@ -27,9 +27,8 @@ SEED = 20240229
 DEVIATION = 0.05
 CUT = 32_000  # rows of the word table of models with random weights
 MODULES = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-                          {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-                          {"idx": 2, "name": "2", "path": "2_Normalize",
-                           "type": "sentence_transformers.models.Normalize"}]
+           {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+           {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]
 
 
 def minilm_folder(given):
@@ -137,9 +136,6 @@ def make_gemma300m(folder, options):
                 value.copy_(0.1 * torch.randn_like(value))  # Gemma's norms scale by 1 + weight
     gemma_tokenizer(folder / "tokenizer.json")
     save(model, folder, config.hidden_size)
-    # transformers halves the window when it reads the file, and has written the halved one.
-    written = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**written, "sliding_window": 512}, indent=2))
     return model
 
 
