@@ -46,6 +46,9 @@ class Embedder {
 
   int64_t dim() const { return dim_; }
   int64_t max_tokens() const { return max_tokens_; }
+  // For measurements.
+  models::Encoder& encoder() { return *encoder_; }
+  Team& team() { return *team_; }
 
   // Calls `each` for every text, in order; the vector is valid during the call. What is wrong with one text is in its
   // Embedding and the others go on; an error of `each` or of the whole ends the run.
