@@ -13,7 +13,7 @@
 #include "formats/model_files.h"
 #include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
-#include "models/bert_encoder.h"
+#include "models/encoder.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::run {
@@ -61,7 +61,7 @@ class Embedder {
   tokenize::Workspace work_;
   Safetensors file_;
   std::unique_ptr<Team> team_;
-  std::unique_ptr<models::BertEncoder> encoder_;
+  std::unique_ptr<models::Encoder> encoder_;
   std::vector<Pooling> pooling_;
   bool normalize_ = true;
   int64_t dim_ = 0, max_tokens_ = 0, batch_tokens_ = 0;
