@@ -139,10 +139,11 @@ class FakeHub {
   static constexpr const char* kCommit = "0123456789abcdef0123456789abcdef01234567";
 
   std::map<std::string, FakeFile> files;
-  std::string listing;           // instead of the one that `files` makes
-  std::string needed_token;      // else 401
-  std::atomic<int> drops{0};     // so many downloads are cut in the middle
-  std::atomic<int> troubles{0};  // so many requests are answered with 503
+  std::string listing;                // instead of the one that `files` makes
+  std::string needed_token;           // else 401
+  std::atomic<int> drops{0};          // so many downloads are cut in the middle
+  std::atomic<int> troubles{0};       // so many requests are answered with 503
+  std::atomic<bool> hangs_up{false};  // before the first byte of a large file
   bool takes_ranges = true;
   std::string needed_revision = "main";
 
@@ -162,10 +163,11 @@ class FakeHub {
       answer.headers += "Content-Range: bytes " + std::to_string(request.from) + "-" +
                         std::to_string(file.bytes.size() - 1) + "/" + std::to_string(file.bytes.size()) + "\r\n";
     }
-    if (request.method == "GET" && drops > 0 && answer.body.size() > 1) {
+    if (request.method == "GET" && drops > 0 && file.large) {
       --drops;
       answer.drop_after = answer.body.size() / 2;
     }
+    if (hangs_up && file.large) answer.drop_after = 0;
     return answer;
   }
 
