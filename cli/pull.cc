@@ -43,9 +43,9 @@ std::string line_for(const hub::PullProgress& progress) {
 // The path alone goes to stdout, for `lathe embed -m $(lathe pull NAME)`.
 void print(const hub::PullOptions& options, const hub::Pulled& pulled) {
   const bool one_gguf = pulled.files.size() == 1 && pulled.files.front().ends_with(".gguf");
-  fmt::print(stderr, "{} at {}: {} files, {:.1f} MB, of which {:.1f} MB were downloaded\n", options.remote.name,
-             pulled.commit.substr(0, 12), pulled.files.size(), static_cast<double>(pulled.bytes) * 1e-6,
-             static_cast<double>(pulled.received) * 1e-6);
+  fmt::print(stderr, "{} at {}: {} file{}, {:.1f} MB, of which {:.1f} MB were downloaded\n", options.remote.name,
+             pulled.commit.substr(0, 12), pulled.files.size(), pulled.files.size() == 1 ? "" : "s",
+             static_cast<double>(pulled.bytes) * 1e-6, static_cast<double>(pulled.received) * 1e-6);
   fmt::print("{}{}\n", pulled.snapshot, one_gguf ? "/" + pulled.files.front() : "");
 }
 
