@@ -80,12 +80,16 @@ TEST_F(PullCommand, TheTokenComesFromTheEnvironmentOrItsFile) {
 }
 
 TEST_F(PullCommand, MistakesAreOneSentence) {
-  for (const auto& [arguments, words, exit] :
-       {std::tuple{"pull", "NAME is required", 2},
-        {"pull ../x", "needed: a Hugging Face name", 2},
-        {"pull org/absent", "no such model at http://127.0.0.1", 1},
-        {"pull org/name --endpoint x", "the endpoint is 'x'", 2},
-        {"pull org/name --endpoint http://127.0.0.1:1", "cannot be reached", 1}}) {
+  struct Mistake {
+    const char *arguments, *words;
+    int exit;
+  };
+  const Mistake mistakes[] = {{"pull", "NAME is required", 2},
+                              {"pull ../x", "needed: a Hugging Face name", 2},
+                              {"pull org/absent", "no such model at http://127.0.0.1", 1},
+                              {"pull org/name --endpoint x", "the endpoint is 'x'", 2},
+                              {"pull org/name --endpoint http://127.0.0.1:1", "cannot be reached", 1}};
+  for (const auto& [arguments, words, exit] : mistakes) {
     const Outcome o = lathe(arguments);
     EXPECT_EQ(o.exit, exit) << arguments;
     EXPECT_TRUE(o.err.starts_with("lathe: ")) << o.err;

@@ -142,14 +142,17 @@ TEST(Verify, ATokenizerThatLosesLettersFails) {
 }
 
 TEST(Verify, RealTokenizersPass) {
-  for (const char* name : {"all-MiniLM-L6-v2", "gpt2", "llama2", "qwen2", "xlm-roberta"}) {
+  int seen = 0;
+  for (const char* name : {"all-MiniLM-L6-v2", "gpt2", "llama2", "qwen2"}) {
     const std::string path = test_data(std::string("tokenizers/") + name);
     if (!std::filesystem::exists(path)) continue;
+    ++seen;
     const auto tokenizer = tokenize::Tokenizer::load(path);
     ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
     const Check check = check_tokenizer(*tokenizer);
     EXPECT_EQ(check.outcome, Outcome::passed) << name << ": " << check.detail;
   }
+  if (seen == 0) GTEST_SKIP() << "no " << test_data("tokenizers");
 }
 
 TEST(Verify, AnAbsentModelIsAnError) {
