@@ -6,7 +6,7 @@ set -euo pipefail
 packages_of() {
   case $1 in
     build)
-      echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libhwy-dev \
+      echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libcurl4-openssl-dev libhwy-dev \
         libicu-dev libpcre2-dev libutf8proc-dev libgtest-dev libbenchmark-dev
       ;;
     check) echo git python3 clang-format binutils ;;
