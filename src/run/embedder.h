@@ -46,6 +46,7 @@ class Embedder {
 
   int64_t dim() const { return dim_; }
   int64_t max_tokens() const { return max_tokens_; }
+  const tokenize::Tokenizer& tokenizer() const { return tokenizer_; }
 
   // Calls `each` for every text, in order; the vector is valid during the call. What is wrong with one text is in its
   // Embedding and the others go on; an error of `each` or of the whole ends the run.
