@@ -31,8 +31,8 @@ struct IndexMeta {
 };
 
 struct IndexedFile {
-  std::string_view path;
-  std::string_view sha256;  // of the content, 64 hexadecimal digits
+  std::string_view path = {};
+  std::string_view sha256 = {};  // of the content, 64 hexadecimal digits
   int64_t bytes = 0;
   int64_t mtime_ns = 0;
   int64_t first_chunk = 0, chunks = 0;
@@ -40,8 +40,8 @@ struct IndexedFile {
 
 struct IndexedChunk {
   int64_t file = 0;
-  std::string_view heading;  // "Install > Linux": the Markdown headings above it
-  std::string_view text;     // the bytes [begin, end) of the file
+  std::string_view heading = {};  // "Install > Linux": the Markdown headings above it
+  std::string_view text = {};     // the bytes [begin, end) of the file
   int64_t begin = 0, end = 0;
   int64_t first_line = 0, last_line = 0;  // from 1
 };
