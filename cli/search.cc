@@ -71,7 +71,8 @@ void print_json(const run::Searcher& searcher, const std::string& query, const s
 void print_text(const run::Searcher& searcher, const std::string& query, const std::vector<ops::Hit>& hits,
                 const HitStyle& style, bool name_query) {
   const IndexFile& index = searcher.index();
-  if (name_query) fmt::print("{}{}{}\n", style.colour ? "\033[1m" : "", one_line(query), style.colour ? "\033[0m" : "");
+  if (name_query)
+    fmt::print("\n{}{}{}\n", style.colour ? "\033[1m" : "", one_line(query), style.colour ? "\033[0m" : "");
   for (size_t i = 0; i < hits.size(); ++i) {
     const IndexedChunk chunk = index.chunk(hits[i].index);
     fmt::print("{}", hit_text(static_cast<int64_t>(i) + 1, hits[i].score, index.file(chunk.file), chunk, query, style));
@@ -79,7 +80,7 @@ void print_text(const run::Searcher& searcher, const std::string& query, const s
   const run::SearchTimes& t = searcher.times();
   fmt::print(
       "{}{} of {} chunks in {} files; query embedded in {:.1f} ms, scan {:.3f} ms, model and index opened in "
-      "{:.0f} ms{}\n\n",
+      "{:.0f} ms{}\n",
       style.colour ? "\033[2m" : "", hits.size(), index.chunks(), index.files(), t.embed_ms, t.scan_ms,
       searcher.load_ms(), style.colour ? "\033[0m" : "");
 }

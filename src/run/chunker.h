@@ -11,8 +11,8 @@
 namespace lathe::run {
 
 struct ChunkLimits {
-  int64_t tokens = 160;  // of a chunk with its headings; a line is cut up only where it alone is longer
-  int64_t overlap = 32;  // tokens of whole lines that a chunk repeats from the one before it, within a section
+  int64_t tokens = 96;   // of a chunk with its headings; a line is cut up only where it alone is longer
+  int64_t overlap = 16;  // tokens of whole lines that a chunk repeats from the one before it, within a section
 };
 
 struct TextChunk {

@@ -94,7 +94,7 @@ TEST(Indexer, AnotherModelOrOtherOptionsAreAnErrorUnlessRebuilt) {
   EXPECT_NE(refusal(options).find("--store f32"), std::string::npos);
   options = project.options();
   options.chunks.overlap = 3;
-  EXPECT_NE(refusal(options).find("--overlap 32, now it is 3; --rebuild"), std::string::npos);
+  EXPECT_NE(refusal(options).find("--overlap 16, now it is 3; --rebuild"), std::string::npos);
   options = project.options();
   options.embedder.dim = 8;
   EXPECT_NE(refusal(options).find("--dim"), std::string::npos);
