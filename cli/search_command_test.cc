@@ -64,7 +64,7 @@ TEST(SearchCommand, IndexesAndAnswers) {
     EXPECT_EQ(hit["rank"], 1 + count % 2);
   }
   EXPECT_EQ(count, 4);
-  EXPECT_NE(lathe_run("search " + x + " -t 1 --evaluate").text.find("int8, rescored    1.0000"), std::string::npos);
+  EXPECT_NE(lathe_run("search " + x + " -t 1 --evaluate").text.find("int8, rescored      1.0000"), std::string::npos);
 }
 
 TEST(SearchCommand, ErrorsSayWhatWasFoundAndExitAsTheyShould) {

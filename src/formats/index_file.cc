@@ -97,11 +97,11 @@ Result<IndexStore> parse_index_store(std::string_view name) {
 }
 
 Status IndexFile::read_header(std::string_view name) {
+  if (bytes_.size() >= sizeof kMagic && std::memcmp(bytes_.data(), kMagic, sizeof kMagic) != 0)
+    return corrupt(std::string(name) + ": does not begin with LATHEIDX; is it an index?");
   if (bytes_.size() < sizeof(Header))
     return wrong(name, "the file", std::to_string(bytes_.size()) + " bytes long", "a header of 192 at least");
   const auto header = record_at<Header>(bytes_, 0);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
-    return corrupt(std::string(name) + ": does not begin with LATHEIDX; is it an index?");
   if (header.version != kVersion)
     return unsupported(std::string(name) + ": is an index of version " + std::to_string(header.version) +
                        ", needed: " + std::to_string(kVersion) + "; index with --rebuild");

@@ -17,6 +17,7 @@ struct IntegerVector {
   using D16 = hn::ScalableTag<int16_t>;
   using D32 = hn::ScalableTag<int32_t>;
   using D8 = hn::Rebind<int8_t, D16>;
+  static constexpr int64_t kAhead = 2048;  // bytes
   static constexpr int64_t kStep = static_cast<int64_t>(hn::MaxLanes(D16()));
 
   [[gnu::always_inline]] static inline hn::Vec<D32> add(hn::Vec<D32> sum, const int8_t* x, const int16_t* q) {
@@ -28,6 +29,7 @@ struct IntegerVector {
     auto even = hn::Zero(D32()), odd = even;
     int64_t k = 0;
     for (; k + 2 * kStep <= dim; k += 2 * kStep) {
+      __builtin_prefetch(x + k + kAhead);
       even = add(even, x + k, q + k);
       odd = add(odd, x + k + kStep, q + k + kStep);
     }
