@@ -69,6 +69,8 @@ int run(int argc, char** argv) {
   add_probe(app, chosen);
   add_explain(app, chosen);
   add_embed(app, chosen);
+  add_index(app, chosen);
+  add_search(app, chosen);
   add_bench(app, chosen);
   add_tokenize(app, chosen);
   add_pull(app, chosen);
