@@ -70,6 +70,7 @@ int run(int argc, char** argv) {
   add_embed(app, chosen);
   add_bench(app, chosen);
   add_tokenize(app, chosen);
+  add_cache(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds
 
   try {

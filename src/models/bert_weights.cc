@@ -1,6 +1,8 @@
 #include "models/bert_weights.h"
 
+#include <algorithm>
 #include <initializer_list>
+#include <span>
 #include <string>
 
 #include "base/memory.h"
@@ -14,8 +16,8 @@ constexpr const char* kPrefixes[] = {"", "bert.", "roberta.", "model."};
 // Reads tensors by name below one prefix; the first error stays and all later reads do nothing.
 class Binder {
  public:
-  Binder(const TensorTable& tensors, matmul::Type stored, Team* team)
-      : tensors_(tensors), stored_(stored), team_(team) {
+  Binder(const TensorTable& tensors, matmul::Type stored, Team* team, ops::PackedStore* store)
+      : tensors_(tensors), stored_(stored), team_(team), store_(store) {
     for (const char* prefix : kPrefixes)
       if (tensors.find(std::string(prefix) + "embeddings.word_embeddings.weight") != nullptr) {
         prefix_ = prefix;
@@ -49,24 +51,22 @@ class Binder {
   // Several layers of one input as a single one: their outputs side by side.
   LinearWeights linear(std::initializer_list<std::string> names, int64_t out, int64_t in) {
     LinearWeights linear;
-    for (const std::string& name : names)  // before any memory is taken: what the file holds bounds it
-      if (require(name + ".weight", {out, in}) == nullptr || require(name + ".bias", {out}) == nullptr) return linear;
-    const auto count = static_cast<int64_t>(names.size());
-    auto rows = Buffer::create(count * out * in * static_cast<int64_t>(sizeof(float)));
-    if (!rows) {
-      status_ = rows.status();
-      return linear;
+    std::vector<const TensorView*> parts;
+    ops::PackedKey key = {.k = in, .layout = matmul::prepared_layout(stored_)};
+    for (const std::string& name : names) {  // before any memory is taken: what the file holds bounds it
+      parts.push_back(require(name + ".weight", {out, in}));
+      if (parts.back() == nullptr || require(name + ".bias", {out}) == nullptr) return linear;
+      key.name += (key.name.empty() ? "" : "+") + name;
+      key.n += out;
     }
-    linear.bias.resize(static_cast<size_t>(count * out));
+    linear.bias.resize(static_cast<size_t>(key.n));
     int64_t at = 0;
     for (const std::string& name : names) {
-      read(name + ".weight", {out, in}, rows->as<float>() + at * in);
       read(name + ".bias", {out}, linear.bias.data() + at);
       at += out;
     }
     if (!status_.ok()) return linear;
-    const matmul::Source source[] = {{.data = rows->data(), .ld = in}};
-    auto packed = ops::Weights::prepare(source, count * out, in, matmul::prepared_layout(stored_), team_);
+    auto packed = ops::kept_or(store_, key, [&] { return pack(parts, key, out, in); });
     if (packed)
       linear.weights = std::move(*packed);
     else
@@ -83,6 +83,34 @@ class Binder {
     return nullptr;
   }
 
+  // Where the file holds what a kernel's panels are made of, they are made of it, else of a copy in f32.
+  Result<ops::Weights> pack(std::span<const TensorView* const> parts, const ops::PackedKey& key, int64_t out,
+                            int64_t in) {
+    const bool in_place = std::ranges::all_of(parts, [](const TensorView* part) {
+      return part->dtype == DType::f32 && reinterpret_cast<uintptr_t>(part->bytes.data()) % alignof(float) == 0;
+    });
+    std::vector<matmul::Source> sources;
+    Buffer rows;
+    if (in_place && (parts.size() == 1 || out % matmul::kPanel == 0)) {
+      for (const TensorView* part : parts) sources.push_back({.data = part->bytes.data(), .ld = in});
+    } else {
+      auto copy = Buffer::create(key.n * in * static_cast<int64_t>(sizeof(float)));
+      if (!copy) return copy.status();
+      rows = std::move(*copy);
+      float* to = rows.as<float>();
+      for (const TensorView* part : parts) {
+        const Status read = dequantize(part->dtype, part->bytes, part->elements(), to);
+        if (!read.ok()) return Status(read.code(), part->name + ": " + read.message());
+        to += out * in;
+      }
+      sources.push_back({.data = rows.data(), .ld = in});
+    }
+    auto packed = ops::Weights::prepare_stacked(sources, key.n, in, key.layout, team_);
+    if (store_ != nullptr)
+      for (const TensorView* part : parts) store_->used_up(part->bytes);
+    return packed;
+  }
+
   void read(const std::string& name, const Shape& shape, float* out) {
     const TensorView* tensor = require(name, shape);
     if (tensor == nullptr) return;
@@ -93,6 +121,7 @@ class Binder {
   const TensorTable& tensors_;
   const matmul::Type stored_;
   Team* const team_;
+  ops::PackedStore* const store_;
   std::string prefix_;
   Status status_;
 };
@@ -113,8 +142,8 @@ BertLayer bind_layer(Binder& bind, const BertConfig& c, int64_t layer) {
 }  // namespace
 
 Result<BertWeights> BertWeights::bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                      Team* team) {
-  Binder bind(tensors, stored, team);
+                                      Team* team, ops::PackedStore* store) {
+  Binder bind(tensors, stored, team, store);
   BertWeights bound;
   bound.words = bind.table("embeddings.word_embeddings.weight", {config.vocabulary, config.width});
   bound.positions = bind.table("embeddings.position_embeddings.weight", {config.positions, config.width});

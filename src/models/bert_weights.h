@@ -7,6 +7,7 @@
 #include "models/bert_config.h"
 #include "ops/embedding.h"
 #include "ops/matmul.h"
+#include "ops/packed_store.h"
 #include "tensor/tensor_table.h"
 
 namespace lathe::models {
@@ -34,9 +35,9 @@ struct BertWeights {
 
   // Names with or without `bert.`, `roberta.` or `model.` before them. Products are stored as `stored`, whatever the
   // file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
-  // this.
-  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                  Team* team);
+  // this. Products come from `store` where it has them, and their sources are then not read.
+  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored, Team* team,
+                                  ops::PackedStore* store = nullptr);
 };
 
 }  // namespace lathe::models

@@ -79,51 +79,95 @@ Cost cost(const Problem& p) {
   return c;
 }
 
+namespace {
+
+Status check_source(const matmul::Source& source, int64_t n, int64_t k) {
+  if (source.data == nullptr) return invalid_argument("a weight's source has no data");
+  const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
+  if (blocks && source.order != Order::nk)
+    return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
+                            " weight must be [N,K]");
+  const int64_t least = source.order == Order::nk ? k : n;
+  if (!blocks && source.ld < least)
+    return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
+                            std::to_string(least));
+  return {};
+}
+
+}  // namespace
+
+Status Weights::pack(std::span<const matmul::Source> sources, bool stacked, Team* team) {
+  Problem shape;
+  shape.n = n_;
+  shape.k = k_;
+  shape.gated = gated_;
+  if (Status status = check_sizes(shape); !status.ok()) return status;
+  const auto count = static_cast<int64_t>(sources.size());
+  const int64_t rows = stacked ? n_ / count : n_;  // of a source
+  for (const matmul::Source& source : sources)
+    if (Status status = check_source(source, rows, k_); !status.ok()) return status;
+  const int64_t each = matmul::panel_bytes(layout_, k_);
+  if (each == 0) return invalid_argument(std::string(layout_name(layout_)) + " is not a prepared layout");
+  const int64_t panels = ceil_div(n_, kPanel) * (gated_ ? 2 : 1);
+  auto buffer = Buffer::create(panels * each);
+  if (!buffer) return buffer.status();
+  panels_ = std::move(*buffer);
+  // Panels of gated sources alternate; those of stacked ones follow each other.
+  const auto pack_some = [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      const int64_t source = stacked ? p / (rows / kPanel) : p % count;
+      const int64_t panel = stacked ? p % (rows / kPanel) : p / count;
+      matmul::pack_panel(layout_, sources[static_cast<size_t>(source)], rows, k_, panel, panels_.data() + p * each);
+    }
+  };
+  if (team == nullptr) {
+    pack_some(0, panels);
+  } else {
+    team->run([&](Team::Worker& worker) {
+      pack_some(panels * worker.id() / worker.count(), panels * (worker.id() + 1) / worker.count());
+    });
+  }
+  return {};
+}
+
 Result<Weights> Weights::prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, Layout layout,
                                  Team* team) {
   if (sources.empty() || sources.size() > 2)
     return invalid_argument("a weight has one source, or two where it is gated; found " +
                             std::to_string(sources.size()));
-  Problem shape;
-  shape.n = n;
-  shape.k = k;
-  shape.gated = sources.size() == 2;
-  if (Status status = check_sizes(shape); !status.ok()) return status;
-  for (const matmul::Source& source : sources) {
-    if (source.data == nullptr) return invalid_argument("a weight's source has no data");
-    const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
-    if (blocks && source.order != Order::nk)
-      return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
-                              " weight must be [N,K]");
-    const int64_t least = source.order == Order::nk ? k : n;
-    if (!blocks && source.ld < least)
-      return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
-                              std::to_string(least));
-  }
-  const int64_t each = matmul::panel_bytes(layout, k);
-  if (each == 0) return invalid_argument(std::string(layout_name(layout)) + " is not a prepared layout");
-  const int64_t fold = static_cast<int64_t>(sources.size());
-  const int64_t panels = ceil_div(n, kPanel) * fold;
-  auto buffer = Buffer::create(panels * each);
-  if (!buffer) return buffer.status();
-
   Weights w;
-  w.panels_ = std::move(*buffer);
   w.layout_ = layout;
   w.n_ = n;
   w.k_ = k;
-  w.gated_ = fold == 2;
-  const auto pack = [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p)
-      matmul::pack_panel(layout, sources[static_cast<size_t>(p % fold)], n, k, p / fold, w.panels_.data() + p * each);
-  };
-  if (team == nullptr) {
-    pack(0, panels);
-  } else {
-    team->run([&](Team::Worker& worker) {
-      pack(panels * worker.id() / worker.count(), panels * (worker.id() + 1) / worker.count());
-    });
-  }
+  w.gated_ = sources.size() == 2;
+  if (Status status = w.pack(sources, false, team); !status.ok()) return status;
+  return w;
+}
+
+Result<Weights> Weights::prepare_stacked(std::span<const matmul::Source> parts, int64_t n, int64_t k, Layout layout,
+                                         Team* team) {
+  const auto count = static_cast<int64_t>(parts.size());
+  if (count == 0 || n % count != 0 || (count > 1 && n / count % kPanel != 0))
+    return invalid_argument(std::to_string(n) + " columns from " + std::to_string(count) + " sources, needed: whole " +
+                            "panels of " + std::to_string(kPanel) + " from each");
+  if (count == 1) return prepare(parts, n, k, layout, team);
+  Weights w;
+  w.layout_ = layout;
+  w.n_ = n;
+  w.k_ = k;
+  if (Status status = w.pack(parts, true, team); !status.ok()) return status;
+  return w;
+}
+
+Weights Weights::over(std::span<const std::byte> panels, int64_t n, int64_t k, bool gated, Layout layout,
+                      std::shared_ptr<const void> owner) {
+  Weights w;
+  w.lent_ = panels;
+  w.owner_ = std::move(owner);
+  w.layout_ = layout;
+  w.n_ = n;
+  w.k_ = k;
+  w.gated_ = gated;
   return w;
 }
 

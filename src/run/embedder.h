@@ -14,6 +14,7 @@
 #include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
 #include "models/bert_encoder.h"
+#include "run/model_store.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::run {
@@ -30,6 +31,7 @@ struct EmbedderOptions {
   // Texts share a pass up to so many tokens. At the inner layer of MiniLM that is 12 MiB, and rows enough for the
   // products to run at their best.
   int64_t batch_tokens = 2048;
+  CacheOptions cache{};  // of packed weights
 };
 
 struct Embedding {
@@ -55,14 +57,17 @@ class Embedder {
   Embedder(tokenize::Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   void add(int64_t index, std::string_view text);
+  void give_back_tables();
   Status flush(const std::function<Status(const Embedding&)>& each);
 
   tokenize::Tokenizer tokenizer_;
   tokenize::Workspace work_;
   Safetensors file_;
+  std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::BertEncoder> encoder_;
   std::vector<Pooling> pooling_;
+  int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
   bool normalize_ = true;
   int64_t dim_ = 0, max_tokens_ = 0, batch_tokens_ = 0;
   std::string prompt_;  // before every text

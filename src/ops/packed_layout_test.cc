@@ -1,0 +1,89 @@
+// The bytes of every packed layout, pinned: files of packed weights outlive the program that wrote them.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <numeric>
+#include <random>
+
+#include "base/sha256.h"
+#include "formats/packed_file.h"
+#include "ops/matmul.h"
+
+namespace lathe::ops {
+namespace {
+
+using matmul::Layout;
+
+// 37 columns by 70, neither in whole panels nor in whole blocks. Sixteenths: exact in every type.
+std::vector<float> small_matrix(int64_t n, int64_t k) {
+  std::vector<float> w(static_cast<size_t>(n * k));
+  std::mt19937 random(3);
+  for (float& x : w) x = static_cast<float>(static_cast<int>(random() % 255) - 127) / 16;
+  return w;
+}
+
+std::string_view text(const Weights& w) {
+  return {reinterpret_cast<const char*>(w.data()), static_cast<size_t>(w.bytes())};
+}
+
+TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
+  constexpr int64_t kN = 37, kK = 70;
+  const auto w = small_matrix(kN, kK);
+  const matmul::Source source = {.data = w.data(), .ld = kK};
+  // A hash differs: packed files of older builds would be read wrongly. Raise kPackedVersion and give the new hashes.
+  ASSERT_EQ(kPackedVersion, 1u);
+  const struct {
+    Layout layout;
+    const char* sha256;
+  } expected[] = {
+      {Layout::panel_f32, ""}, {Layout::panel_bf16, ""}, {Layout::panel_f16, ""},
+      {Layout::panel_q8, ""},  {Layout::panel_q4, ""},   {Layout::panel_i8, ""},
+  };
+  for (const auto& [layout, sha256] : expected) {
+    const auto packed = Weights::prepare({&source, 1}, kN, kK, layout, nullptr);
+    ASSERT_TRUE(packed.ok()) << packed.status().message();
+    EXPECT_EQ(sha256_hex(text(*packed)), sha256) << layout_name(layout);
+    EXPECT_EQ(packed_bytes(kN, kK, false, layout), packed->bytes()) << layout_name(layout);
+    const matmul::Source both[] = {source, source};
+    const auto gated = Weights::prepare(both, kN, kK, layout, nullptr);
+    ASSERT_TRUE(gated.ok());
+    EXPECT_EQ(packed_bytes(kN, kK, true, layout), gated->bytes()) << layout_name(layout);
+  }
+}
+
+TEST(PackedLayout, StackedSourcesArePackedAsOneWouldBe) {
+  constexpr int64_t kPart = 32, kK = 45;
+  const auto w = small_matrix(3 * kPart, kK);
+  const matmul::Source whole = {.data = w.data(), .ld = kK};
+  matmul::Source parts[3];
+  for (size_t i = 0; i < 3; ++i) parts[i] = {.data = w.data() + i * kPart * kK, .ld = kK};
+  const auto team = Team::create({.threads = 2});
+  ASSERT_TRUE(team.ok());
+  for (const Layout layout : {Layout::panel_f32, Layout::panel_q8}) {
+    const auto expected = Weights::prepare({&whole, 1}, 3 * kPart, kK, layout, nullptr);
+    const auto stacked = Weights::prepare_stacked(parts, 3 * kPart, kK, layout, team->get());
+    ASSERT_TRUE(stacked.ok()) << stacked.status().message();
+    EXPECT_EQ(stacked->n(), 3 * kPart);
+    EXPECT_FALSE(stacked->gated());
+    EXPECT_EQ(text(*stacked), text(*expected));
+  }
+  EXPECT_FALSE(Weights::prepare_stacked(parts, 3 * kPart - 3, kK, Layout::panel_f32, nullptr).ok());  // 31 each
+  EXPECT_FALSE(Weights::prepare_stacked({}, 0, kK, Layout::panel_f32, nullptr).ok());
+}
+
+TEST(PackedLayout, LentPanelsStayAsLongAsTheWeights) {
+  auto owner = std::make_shared<std::vector<std::byte>>(1024);
+  const std::weak_ptr<std::vector<std::byte>> watched = owner;
+  Weights lent = Weights::over(*owner, 16, 16, false, Layout::panel_f32, owner);
+  const std::byte* data = owner->data();
+  owner.reset();
+  Weights moved = std::move(lent);
+  EXPECT_EQ(moved.data(), data);
+  EXPECT_EQ(moved.bytes(), 1024);
+  EXPECT_FALSE(watched.expired());
+  moved = Weights();
+  EXPECT_TRUE(watched.expired());
+}
+
+}  // namespace
+}  // namespace lathe::ops
