@@ -21,7 +21,7 @@ BertEncoder encoder_of(const TestBert& bert, Team& team, matmul::Type stored = m
 }
 
 std::vector<float> run(BertEncoder& encoder, std::span<const int32_t> ids, std::span<const int64_t> offsets) {
-  const int64_t width = encoder.config().width;
+  const int64_t width = encoder.sizes().width;
   std::vector<float> vectors((offsets.size() - 1) * static_cast<size_t>(width));
   const Status status = encoder.run({.ids = ids, .offsets = offsets}, {.modes = kMean, .keep = width}, vectors.data());
   EXPECT_TRUE(status.ok()) << status.message();
@@ -61,6 +61,24 @@ TEST(Bert, ATextHasTheSameBitsAloneAndInAnyBatchWithOneToThreeThreads) {
       }
       EXPECT_EQ(alone, expected);
     }
+  }
+}
+
+TEST(Bert, HoweverThePassIsDispatchedTheBitsAreTheSameAndItsProfileIsWhole) {
+  const TestBert bert;
+  const TestTexts texts({40, 3, 20}, bert.config.vocabulary);
+  const auto team = team_of(2);
+  BertEncoder encoder = encoder_of(bert, *team);
+  const auto expected = run(encoder, texts.ids, texts.offsets);
+  for (const auto dispatch : {ops::Dispatch::op, ops::Dispatch::layer, ops::Dispatch::model}) {
+    ops::Profile profile;
+    encoder.set_dispatch(dispatch);
+    encoder.set_profile(&profile);
+    EXPECT_EQ(run(encoder, texts.ids, texts.offsets), expected);
+    double flops = 0;
+    for (const ops::Profile::Entry& entry : profile.entries()) flops += entry.flops;
+    const double w = 48, inner = 80, tokens = 63, pairs = 40 * 40 + 3 * 3 + 20 * 20;
+    EXPECT_EQ(flops, 2 * (2 * tokens * w * (4 * w + 2 * inner) + 4 * pairs * w));
   }
 }
 

@@ -28,20 +28,29 @@ void run_head(const attention::Variant& kernel, const AttentionOperands& x, std:
 
 }  // namespace
 
-void attend(Team::Worker& worker, const attention::Variant& kernel, const TextBatch& batch,
-            const AttentionOperands& x) noexcept {
+void attend(Team::Worker& worker, const attention::Variant& kernel, const TextBatch& batch, const AttentionOperands& x,
+            int counter) noexcept {
   std::byte* scratch = x.scratch + worker.id() * attention_scratch_bytes(x.head_dim);
   int64_t claims_before = 0;  // of the texts before this one
   size_t text = 0;
   const auto length = [&](size_t i) { return batch.offsets[i + 1] - batch.offsets[i]; };
   const auto claims = [&](size_t i) { return x.heads * ceil_div(length(i), kAttentionRows); };
   for (;;) {
-    const int64_t claim = worker.next(0);
+    const int64_t claim = worker.next(counter);
     while (text + 1 < batch.offsets.size() && claim >= claims_before + claims(text)) claims_before += claims(text++);
     if (text + 1 >= batch.offsets.size()) return;
     const int64_t item = claim - claims_before;
     run_head(kernel, x, scratch, batch.offsets[text], length(text), item % x.heads, item / x.heads * kAttentionRows);
   }
+}
+
+double attention_flops(const TextBatch& batch, const AttentionOperands& x) {
+  double pairs = 0;
+  for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
+    const auto length = static_cast<double>(batch.offsets[i + 1] - batch.offsets[i]);
+    pairs += length * length;
+  }
+  return 4 * pairs * static_cast<double>(x.heads * x.head_dim);
 }
 
 }  // namespace lathe::ops

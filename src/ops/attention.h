@@ -29,8 +29,11 @@ struct AttentionOperands {
 
 constexpr int64_t attention_scratch_bytes(int64_t head_dim) { return round_up(attention::scratch_bytes(head_dim), 64); }
 
-// Uses counter 0 of the team, which must stand at 0; the caller resets it behind the next barrier. Ends without one.
-void attend(Team::Worker& worker, const attention::Variant& kernel, const TextBatch& batch,
-            const AttentionOperands& x) noexcept;
+// Uses a counter of the team, which must stand at 0; the caller resets it behind the next barrier. Ends without one.
+void attend(Team::Worker& worker, const attention::Variant& kernel, const TextBatch& batch, const AttentionOperands& x,
+            int counter) noexcept;
+
+// Of the two products, every key with every query (also where a window leaves some out).
+double attention_flops(const TextBatch& batch, const AttentionOperands& x);
 
 }  // namespace lathe::ops

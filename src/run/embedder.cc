@@ -6,6 +6,7 @@
 
 #include "base/shown.h"
 #include "formats/hf_config.h"
+#include "models/bert_encoder.h"
 
 namespace lathe::run {
 namespace {
@@ -55,12 +56,12 @@ Status check_vector(std::span<const float> vector) {
 }  // namespace
 
 Status Embedder::configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras) {
-  const models::BertConfig& config = encoder_->config();
+  const models::EncoderSizes& config = encoder_->sizes();
   if (tokenizer_.vocab_size() > config.vocabulary)
     return corrupt("the tokenizer of " + options.model + " has " + std::to_string(tokenizer_.vocab_size()) +
                    " tokens, needed: at most the model's " + std::to_string(config.vocabulary));
   pooling_ = {Pooling::mean};
-  max_tokens_ = config.max_tokens();
+  max_tokens_ = config.max_tokens;
   if (extras) {
     pooling_ = extras->pooling;
     normalize_ = extras->normalize;
@@ -153,7 +154,7 @@ void Embedder::add(int64_t index, std::string_view text) {
 }
 
 Status Embedder::flush(const std::function<Status(const Embedding&)>& each) {
-  const size_t row = static_cast<size_t>(encoder_->config().width) * pooling_.size();
+  const size_t row = static_cast<size_t>(encoder_->sizes().width) * pooling_.size();
   if (offsets_.size() > 1) {
     vectors_.resize((offsets_.size() - 1) * row);
     const models::PoolOptions pool = {.modes = pooling_, .normalize = normalize_, .keep = dim_};

@@ -13,7 +13,7 @@
 #include "formats/model_files.h"
 #include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
-#include "models/bert_encoder.h"
+#include "models/encoder.h"
 #include "run/model_store.h"
 #include "tokenize/tokenizer.h"
 
@@ -65,7 +65,7 @@ class Embedder {
   Safetensors file_;
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
-  std::unique_ptr<models::BertEncoder> encoder_;
+  std::unique_ptr<models::Encoder> encoder_;
   std::vector<Pooling> pooling_;
   int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
   bool normalize_ = true;

@@ -1,0 +1,89 @@
+#include "models/encoder.h"
+
+#include <algorithm>
+#include <string>
+
+namespace lathe::models {
+namespace {
+
+Status reallocate(Buffer& buffer, int64_t bytes) {
+  buffer = Buffer();  // first, so that the two never stand side by side
+  auto made = Buffer::create(bytes);
+  if (!made) return made.status();
+  buffer = std::move(*made);
+  return {};
+}
+
+}  // namespace
+
+int64_t Encoder::Plans::workspace_bytes() const {
+  return std::max({qkv.workspace_bytes(), out.workspace_bytes(), up.workspace_bytes(), down.workspace_bytes()});
+}
+
+Status Encoder::reserve(int64_t tokens) {
+  if (tokens <= capacity_) return {};
+  capacity_ = 0;
+  for (const auto& [buffer, bytes] : needs(tokens))
+    if (Status status = reallocate(buffer, bytes); !status.ok()) return status;
+  capacity_ = tokens;
+  return {};
+}
+
+Status Encoder::shrink(int64_t tokens) {
+  if (capacity_ <= tokens) return {};
+  capacity_ = 0;
+  if (plans_.size() > static_cast<size_t>(tokens) + 1) plans_.resize(static_cast<size_t>(tokens) + 1);
+  int64_t workspace = 64;
+  for (const auto& plans : plans_)
+    if (plans != nullptr) workspace = std::max(workspace, plans->workspace_bytes());
+  if (Status status = reallocate(products_, workspace); !status.ok()) return status;
+  return reserve(tokens);
+}
+
+Result<const Encoder::Plans*> Encoder::plans(int64_t tokens) {
+  const auto at = static_cast<size_t>(tokens);
+  if (plans_.size() <= at) plans_.resize(at + 1);
+  if (plans_[at] != nullptr) return plans_[at].get();
+  auto made = make_plans(tokens);
+  if (!made) return made.status();
+  auto plans = std::make_unique<const Plans>(std::move(*made));
+  if (plans->workspace_bytes() > static_cast<int64_t>(products_.size()))
+    if (Status status = reallocate(products_, plans->workspace_bytes()); !status.ok()) return status;
+  plans_[at] = std::move(plans);
+  return plans_[at].get();
+}
+
+Status Encoder::check(const ops::TextBatch& batch, const PoolOptions& pooling) const {
+  const int64_t pooled = sizes_.width * static_cast<int64_t>(pooling.modes.size());
+  if (pooling.modes.empty()) return invalid_argument("a pass needs at least one kind of pooling; found none");
+  if (pooling.keep < 1 || pooling.keep > pooled)
+    return invalid_argument("the vector is to have " + std::to_string(pooling.keep) + " elements; needed: 1 to " +
+                            std::to_string(pooled));
+  if (batch.offsets.size() < 2 || batch.offsets.front() != 0 ||
+      batch.tokens() != static_cast<int64_t>(batch.ids.size()))
+    return invalid_argument("the offsets of a batch lead from 0 to its " + std::to_string(batch.ids.size()) +
+                            " tokens, one text or more");
+  for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
+    const int64_t length = batch.offsets[i + 1] - batch.offsets[i];
+    if (length < 1 || length > sizes_.max_tokens)
+      return invalid_argument("text " + std::to_string(i) + " has " + std::to_string(length) +
+                              " tokens; the model takes 1 to " + std::to_string(sizes_.max_tokens));
+  }
+  for (const int32_t id : batch.ids)
+    if (id < 0 || id >= sizes_.vocabulary)
+      return invalid_argument("token " + std::to_string(id) + " is none of the model's " +
+                              std::to_string(sizes_.vocabulary));
+  return {};
+}
+
+Status Encoder::run(const ops::TextBatch& batch, const PoolOptions& pooling, float* out) {
+  if (Status status = check(batch, pooling); !status.ok()) return status;
+  if (Status status = reserve(batch.tokens()); !status.ok()) return status;
+  const auto found = plans(batch.tokens());
+  if (!found) return found.status();
+  const Pass pass = {batch, **found, pooling, out};
+  ops::run_steps(team_, dispatch_, kernels_, profile_, steps(), [&](ops::Executor& x, int64_t i) { step(x, i, pass); });
+  return {};
+}
+
+}  // namespace lathe::models

@@ -1,0 +1,30 @@
+// The vocabulary that model code is written in. A model says its forward pass once, as steps of straight-line calls on
+// an Executor; who executes them, and how often a team enters, is the executor's business (ops/team_executor.h).
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/norm/norm.h"
+#include "ops/attention.h"
+#include "ops/embedding.h"
+#include "ops/matmul.h"
+#include "ops/pool.h"
+
+namespace lathe::ops {
+
+// What an op writes is complete for the ops behind the next sync(), and for those only: between two syncs stand ops
+// that do not depend on each other. Operands live until the pass has ended. A name is a literal; equal names share a
+// line of the profile.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  virtual void embed(const TextBatch& batch, const EmbedOperands& x) = 0;
+  virtual void matmul(const char* name, const MatmulPlan& plan, const MatmulOperands& x, std::byte* workspace) = 0;
+  virtual void layer_norm(const norm::Args& args) = 0;
+  virtual void attention(const TextBatch& batch, const AttentionOperands& x) = 0;
+  virtual void pool(const TextBatch& batch, const PoolOperands& x) = 0;
+  virtual void sync() = 0;
+};
+
+}  // namespace lathe::ops
