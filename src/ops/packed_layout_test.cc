@@ -36,8 +36,12 @@ TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
     Layout layout;
     const char* sha256;
   } expected[] = {
-      {Layout::panel_f32, ""}, {Layout::panel_bf16, ""}, {Layout::panel_f16, ""},
-      {Layout::panel_q8, ""},  {Layout::panel_q4, ""},   {Layout::panel_i8, ""},
+      {Layout::panel_f32, "2cf35b83d32e384dd282260e900f5c78536d124419fe4da8160aa4a2cd8202c4"},
+      {Layout::panel_bf16, "f993697e8a5a83211098202539a01eb3da24e20f16730574e166ad2234e06878"},
+      {Layout::panel_f16, "fe291fff2bae00e925386c14fe9cb9112d6e5b395b8ee87ebbf5bad793a03faf"},
+      {Layout::panel_q8, "b698963963a23eac58ea5b07107db3987e02ff5fbcab2ea9dd1bd00e9ecd4ef2"},
+      {Layout::panel_q4, "3e21b55544a4fd02d48631a38a58500bc194194b6af9fcca31984df2fa6b663b"},
+      {Layout::panel_i8, "8b8d96c2842e310e413c6b106797fbcf5407e79773a747823a9795a47264ea03"},
   };
   for (const auto& [layout, sha256] : expected) {
     const auto packed = Weights::prepare({&source, 1}, kN, kK, layout, nullptr);

@@ -34,8 +34,6 @@ int system_advice(MappedFile::Advice advice) {
       return MADV_WILLNEED;
     case MappedFile::Advice::dont_need:
       return MADV_DONTNEED;
-    case MappedFile::Advice::huge_pages:
-      return MADV_HUGEPAGE;
   }
   return MADV_NORMAL;
 }

@@ -32,7 +32,6 @@ class MappedFile {
     random,      // no read-ahead: rows of an embedding table are gathered
     will_need,   // start reading now
     dont_need,   // the pages were used up and may go
-    huge_pages,  // read throughout, again and again: larger pages where the file system has them
   };
 
   MappedFile() = default;  // empty

@@ -47,7 +47,7 @@ Status ModelStore::look_up(matmul::Type stored, std::string_view binding) {
   auto packed = PackedFile::open(path, info_.key);
   if (packed) {
     packed_ = std::make_shared<const PackedFile>(std::move(*packed));
-    packed_->file().advise(MappedFile::Advice::huge_pages);
+    packed_->file().advise(MappedFile::Advice::will_need);  // a disk reads while the tokenizer loads
     CacheFolder::touch(path);
     return {};
   }

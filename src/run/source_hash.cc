@@ -70,6 +70,7 @@ SourceHash source_hash(const MappedFile& source, const std::string& folder) {
     return {known->sha256, true};
   source.advise(MappedFile::Advice::sequential);
   Remembered now{source.identity(), sha256_hex(source.text()), path};
+  source.advise(MappedFile::Advice::dont_need);
   const auto after = identify(path);  // not replaced or written to meanwhile
   const bool fit = path.find('\n') == path.npos && after && *after == now.file && settled(now.file);
   if (fit) (void)write_file(name, text_of(now));
