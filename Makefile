@@ -25,8 +25,9 @@ format:
 	tools/install_deps.sh check
 	git ls-files -z '*.cc' '*.h' | xargs -0 clang-format -i
 
-peers:  ## OpenBLAS, BLIS and oneDNN, which the probe loads at run time where they are installed
-	tools/install_deps.sh peers
+peers:  ## OpenBLAS, BLIS, oneDNN for the probe, and the engines of bench/peers in build/peers (several GB, once)
+	tools/install_deps.sh build peers
+	JOBS=$(JOBS) bench/peers/setup.sh build/peers
 
 deps:
 	tools/install_deps.sh build

@@ -10,7 +10,7 @@ packages_of() {
         libicu-dev libpcre2-dev libutf8proc-dev libgtest-dev libbenchmark-dev
       ;;
     check) echo git python3 clang-format binutils ;;
-    peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 ;;
+    peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 python3-venv ;;
     emulate) echo bochs bochsbios vgabios isolinux syslinux-common xorriso cpio gcc libc6-dev ;;
     fuzz) echo clang libclang-rt-dev ;;
     *) echo "install_deps.sh: no group '$1'; the groups are build, check, peers, emulate, fuzz" >&2 && return 2 ;;

@@ -56,23 +56,28 @@ TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
 }
 
 TEST(PackedLayout, StackedSourcesArePackedAsOneWouldBe) {
-  constexpr int64_t kPart = 32, kK = 45;
-  const auto w = small_matrix(3 * kPart, kK);
+  constexpr int64_t kRows[] = {32, 48, 19}, kAll = 32 + 48 + 19, kK = 45;
+  const auto w = small_matrix(kAll, kK);
   const matmul::Source whole = {.data = w.data(), .ld = kK};
-  matmul::Source parts[3];
-  for (size_t i = 0; i < 3; ++i) parts[i] = {.data = w.data() + i * kPart * kK, .ld = kK};
+  std::vector<Weights::Part> parts;
+  const float* at = w.data();
+  for (const int64_t rows : kRows) {
+    parts.push_back({{.data = at, .ld = kK}, rows});
+    at += rows * kK;
+  }
   const auto team = Team::create({.threads = 2});
   ASSERT_TRUE(team.ok());
   for (const Layout layout : {Layout::panel_f32, Layout::panel_q8}) {
-    const auto expected = Weights::prepare({&whole, 1}, 3 * kPart, kK, layout, nullptr);
-    const auto stacked = Weights::prepare_stacked(parts, 3 * kPart, kK, layout, team->get());
+    const auto expected = Weights::prepare({&whole, 1}, kAll, kK, layout, nullptr);
+    const auto stacked = Weights::prepare_stacked(parts, kK, layout, team->get());
     ASSERT_TRUE(stacked.ok()) << stacked.status().message();
-    EXPECT_EQ(stacked->n(), 3 * kPart);
+    EXPECT_EQ(stacked->n(), kAll);
     EXPECT_FALSE(stacked->gated());
     EXPECT_EQ(text(*stacked), text(*expected));
   }
-  EXPECT_FALSE(Weights::prepare_stacked(parts, 3 * kPart - 3, kK, Layout::panel_f32, nullptr).ok());  // 31 each
-  EXPECT_FALSE(Weights::prepare_stacked({}, 0, kK, Layout::panel_f32, nullptr).ok());
+  std::swap(parts[1], parts[2]);  // 19 columns end within a panel
+  EXPECT_FALSE(Weights::prepare_stacked(parts, kK, Layout::panel_f32, nullptr).ok());
+  EXPECT_FALSE(Weights::prepare_stacked({}, kK, Layout::panel_f32, nullptr).ok());
 }
 
 TEST(PackedLayout, LentPanelsStayAsLongAsTheWeights) {

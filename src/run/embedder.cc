@@ -5,8 +5,7 @@
 #include <future>
 
 #include "base/shown.h"
-#include "formats/hf_config.h"
-#include "models/bert_encoder.h"
+#include "models/open_encoder.h"
 
 namespace lathe::run {
 namespace {
@@ -27,8 +26,6 @@ Status check_stored(matmul::Type stored) {
 
 // What sentence-transformers may ask for and is not done here would silently give other vectors.
 Status check_extras(const std::string& folder, const SentenceTransformer& extras) {
-  if (!extras.dense.empty())
-    return unsupported(folder + "/modules.json: has a Dense module, which is not supported yet");
   if (extras.lower_case)
     return unsupported(extras.transformer_folder +
                        "/sentence_bert_config.json: do_lower_case is true, needed: false (the tokenizer lowers)");
@@ -57,9 +54,6 @@ Status check_vector(std::span<const float> vector) {
 
 Status Embedder::configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras) {
   const models::EncoderSizes& config = encoder_->sizes();
-  if (tokenizer_.vocab_size() > config.vocabulary)
-    return corrupt("the tokenizer of " + options.model + " has " + std::to_string(tokenizer_.vocab_size()) +
-                   " tokens, needed: at most the model's " + std::to_string(config.vocabulary));
   pooling_ = {Pooling::mean};
   max_tokens_ = config.max_tokens;
   if (extras) {
@@ -74,7 +68,7 @@ Status Embedder::configure(const EmbedderOptions& options, const std::optional<S
                    std::to_string(tokenizer_.added_by_template()) + " special ones of every text");
   if (options.pooling) pooling_ = {*options.pooling};
   if (options.normalize) normalize_ = *options.normalize;
-  const int64_t all = config.width * static_cast<int64_t>(pooling_.size());
+  const int64_t all = encoder_->vector_size(pooling_.size());
   if (options.dim < 0 || options.dim > all)
     return invalid_argument("the dimension is " + std::to_string(options.dim) + ", needed: 1 to " +
                             std::to_string(all));
@@ -90,47 +84,37 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   if (Status status = check_stored(options.stored); !status.ok()) return status;
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
-  if (files->format != ModelFiles::Format::safetensors)
-    return unsupported(files->weights + " is a GGUF file; embedding takes safetensors so far");
-  const auto config_file = HfConfig::open(files->config + "/config.json");
-  if (!config_file) return config_file.status();
-  const auto config = models::read_bert_config(*config_file);
-  if (!config) return config.status();
-  const auto extras = open_sentence_transformer(files->folder);
-  if (!extras) return extras.status();
-  if (*extras)
-    if (Status status = check_extras(files->folder, **extras); !status.ok()) return status;
-  if (files->tokenizer.empty()) return not_found(files->config + ": there is no tokenizer file");
+  auto opened = models::EncoderFiles::open(*files);
+  if (!opened) return opened.status();
+  if (opened->extras())
+    if (Status status = check_extras(files->folder, *opened->extras()); !status.ok()) return status;
   // Read while the weights are bound: each takes half of a start from the cache.
-  auto loading = std::async(std::launch::async, [&files] { return tokenize::Tokenizer::load(files->config); });
-
-  auto file = open_safetensors(files->weights);
-  if (!file) return file.status();
+  auto loading = std::async(std::launch::async, [&opened] { return opened->tokenizer(); });
   std::vector<const MappedFile*> sources;
-  for (const MappedFile& source : file->files) sources.push_back(&source);
-  auto store = std::make_unique<ModelStore>(options.cache, std::move(sources), files->folder, options.stored, "bert");
+  opened->each_file([&sources](const MappedFile& file) { sources.push_back(&file); });
+  const bool gguf = files->format == ModelFiles::Format::gguf;
+  auto store = std::make_unique<ModelStore>(options.cache, std::move(sources), gguf ? files->weights : files->folder,
+                                            options.stored, opened->architecture());
   auto team = Team::create({.threads = options.threads});
   if (!team) return team.status();
-  auto weights = models::BertWeights::bind(*config, file->tensors, options.stored, team->get(), store.get());
+  auto encoder = opened->bind(options.stored, **team, store.get());
   auto tokenizer = loading.get();
   if (!tokenizer) return tokenizer.status();
-  if (!weights) return weights.status();
+  if (!encoder) return encoder.status();
   store->finish();
 
-  Embedder embedder(std::move(*tokenizer));
-  embedder.file_ = std::move(*file);
+  Embedder embedder(std::move(*opened), std::move(*tokenizer));
   embedder.store_ = std::move(store);
   embedder.team_ = std::move(*team);
-  embedder.encoder_ =
-      std::make_unique<models::BertEncoder>(*config, std::move(*weights), options.stored, *embedder.team_);
+  embedder.encoder_ = std::move(*encoder);
   embedder.give_back_tables();
-  if (Status status = embedder.configure(options, *extras); !status.ok()) return status;
+  if (Status status = embedder.configure(options, embedder.files_.extras()); !status.ok()) return status;
   return embedder;
 }
 
-// The pages of the model's file leave this process; the system keeps them for the next look-up.
+// The pages of the model's files leave this process; the system keeps them for the next look-up.
 void Embedder::give_back_tables() {
-  for (const MappedFile& file : file_.files) file.advise(MappedFile::Advice::dont_need);
+  files_.each_file([](const MappedFile& file) { file.advise(MappedFile::Advice::dont_need); });
   gathered_ = 0;
 }
 
@@ -144,6 +128,11 @@ void Embedder::add(int64_t index, std::string_view text) {
   }
   item.status = tokenizer_.encode(text, {.max_tokens = max_tokens_}, work_, encoding_);
   if (item.status.ok() && encoding_.ids.empty()) item.status = failed("the text has no tokens");
+  // A tokenizer may know more tokens than the model: Gemma's has one for images, which the text models lack.
+  for (const int32_t id : encoding_.ids)
+    if (item.status.ok() && id >= encoder_->sizes().vocabulary)
+      item.status = failed("the text has token " + std::to_string(id) + ", needed: below the model's " +
+                           std::to_string(encoder_->sizes().vocabulary));
   if (item.status.ok()) {
     item.tokens = encoding_.tokens;
     item.truncated = encoding_.truncated;
@@ -154,7 +143,7 @@ void Embedder::add(int64_t index, std::string_view text) {
 }
 
 Status Embedder::flush(const std::function<Status(const Embedding&)>& each) {
-  const size_t row = static_cast<size_t>(encoder_->sizes().width) * pooling_.size();
+  const auto row = static_cast<size_t>(encoder_->vector_size(pooling_.size()));
   if (offsets_.size() > 1) {
     vectors_.resize((offsets_.size() - 1) * row);
     const models::PoolOptions pool = {.modes = pooling_, .normalize = normalize_, .keep = dim_};

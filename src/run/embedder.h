@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "formats/model_files.h"
-#include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
 #include "models/encoder.h"
+#include "models/open_encoder.h"
 #include "run/model_store.h"
 #include "tokenize/tokenizer.h"
 
@@ -48,21 +48,25 @@ class Embedder {
 
   int64_t dim() const { return dim_; }
   int64_t max_tokens() const { return max_tokens_; }
+  // For measurements.
+  models::Encoder& encoder() { return *encoder_; }
+  Team& team() { return *team_; }
 
   // Calls `each` for every text, in order; the vector is valid during the call. What is wrong with one text is in its
   // Embedding and the others go on; an error of `each` or of the whole ends the run.
   Status embed(std::span<const std::string_view> texts, const std::function<Status(const Embedding&)>& each);
 
  private:
-  Embedder(tokenize::Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
+  Embedder(models::EncoderFiles files, tokenize::Tokenizer tokenizer)
+      : files_(std::move(files)), tokenizer_(std::move(tokenizer)) {}
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   void add(int64_t index, std::string_view text);
   void give_back_tables();
   Status flush(const std::function<Status(const Embedding&)>& each);
 
+  models::EncoderFiles files_;
   tokenize::Tokenizer tokenizer_;
   tokenize::Workspace work_;
-  Safetensors file_;
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Encoder> encoder_;

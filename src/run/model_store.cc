@@ -99,6 +99,7 @@ void ModelStore::used_up(std::span<const std::byte> source) {
 }
 
 void ModelStore::finish() {
+  sources_.clear();
   if (packed_ && prepared_ > 0) {  // it lacked some: the next start makes it anew
     ::unlink(packed_->file().path().c_str());
     return;

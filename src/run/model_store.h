@@ -26,8 +26,8 @@ struct CacheOptions {
 
 class ModelStore : public ops::PackedStore {
  public:
-  // `sources` are the files of the model's weights and outlive this; `model` names it for people. `binding` names what
-  // the entries' names mean: the architecture whose binder asks.
+  // `sources` are the files of the model's weights and stay until finish(); `model` names it for people. `binding`
+  // names what the entries' names mean: the architecture whose binder asks.
   ModelStore(CacheOptions options, std::vector<const MappedFile*> sources, const std::string& model,
              matmul::Type stored, std::string_view binding);
   ~ModelStore() override;
