@@ -28,6 +28,7 @@ namespace lathe::cli {
 using Command = std::function<Status()>;
 
 void add_bench(CLI::App& lathe, Command& chosen);
+void add_cache(CLI::App& lathe, Command& chosen);
 void add_embed(CLI::App& lathe, Command& chosen);
 void add_explain(CLI::App& lathe, Command& chosen);
 void add_index(CLI::App& lathe, Command& chosen);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/shown.h"
+#include "cache_path.h"
 #include "commands.h"
 #include "hub_path.h"
 #include "run/embedder.h"
@@ -21,7 +22,7 @@ namespace {
 
 struct Options {
   run::EmbedderOptions embedder;
-  std::string pooling, dtype = "f32", file;
+  std::string pooling, dtype = "f32", file, cache;
   bool normalize = false, no_normalize = false;
   std::vector<std::string> texts;
 };
@@ -47,6 +48,7 @@ constexpr std::pair<std::string_view, matmul::Type> kTypes[] = {
 Result<run::EmbedderOptions> embedder_options(const Options& options) {
   run::EmbedderOptions e = options.embedder;
   e.hub = hub_path();
+  e.cache = cache_options(options.cache);
   const auto stored = named(options.dtype, "--dtype", kTypes);
   if (!stored) return stored.status();
   e.stored = *stored;
@@ -155,6 +157,7 @@ void add_embed(CLI::App& lathe, Command& chosen) {
   command->add_option("--dim", options->embedder.dim, "Keep the first N elements");
   command->add_option("--dtype", options->dtype, "How weights are kept in memory: f32, bf16 or q8_0")
       ->capture_default_str();
+  add_cache_option(*command, options->cache);
   command->add_option("--threads", options->embedder.threads, "0: what the machine recommends")->capture_default_str();
   command->callback([options, &chosen] { chosen = [options] { return embed(*options); }; });
 }

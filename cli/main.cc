@@ -75,6 +75,7 @@ int run(int argc, char** argv) {
   add_tokenize(app, chosen);
   add_pull(app, chosen);
   add_verify(app, chosen);
+  add_cache(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds
 
   try {

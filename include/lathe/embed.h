@@ -32,6 +32,8 @@ struct EmbedOptions {
   int threads = 0;                     // 0: what the machine recommends
   std::optional<bool> normalize = {};  // without a value: as the model's files say, yes where they say nothing
   int64_t dim = 0;                     // the first so many elements; 0: all
+  // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
+  std::string cache{};
 };
 
 struct Embeddings {

@@ -39,6 +39,7 @@ Result<Embedder> Embedder::open(const EmbedOptions& options) {
   o.threads = options.threads;
   o.normalize = options.normalize;
   o.dim = options.dim;
+  o.cache.folder = options.cache;
   auto opened = run::Embedder::open(o);
   if (!opened) return opened.status();
   return Embedder(std::make_unique<Impl>(Impl{std::move(*opened)}));

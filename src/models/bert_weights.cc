@@ -59,10 +59,10 @@ BertLayer bind_layer(WeightBinder& bind, const BertConfig& c, const Names& names
 }  // namespace
 
 Result<BertWeights> BertWeights::bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                      Team* team) {
+                                      Team* team, ops::PackedStore* store) {
   const Names& names = tensors.find(kGguf.words) != nullptr ? kGguf : kHuggingFace;
   constexpr const char* kPrefixes[] = {"", "bert.", "roberta.", "model."};
-  WeightBinder bind(tensors, prefix_of(tensors, kPrefixes, names.words), stored, team);
+  WeightBinder bind(tensors, prefix_of(tensors, kPrefixes, names.words), stored, team, store);
   BertWeights bound;
   bound.words = bind.table(names.words, {config.vocabulary, config.width});
   bound.positions = bind.table(names.positions, {config.positions, config.width});

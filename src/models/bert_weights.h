@@ -24,8 +24,8 @@ struct BertWeights {
   // Names of Hugging Face, with or without `bert.`, `roberta.` or `model.` before them, or of GGUF. Products are stored
   // as `stored`, whatever the file holds. An error names the tensor that is missing, or its shape and the one needed.
   // `tensors` must outlive this.
-  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                  Team* team);
+  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored, Team* team,
+                                  ops::PackedStore* store = nullptr);
 };
 
 }  // namespace lathe::models

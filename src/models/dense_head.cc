@@ -26,7 +26,8 @@ Status grow(Buffer& buffer, int64_t bytes) {
 
 DenseHead::DenseHead(matmul::Type stored, Team& team) : stored_(stored), workers_(team.size()) {}
 
-Result<DenseHead> DenseHead::bind(std::span<const DenseLayer> layers, int64_t in, matmul::Type stored, Team& team) {
+Result<DenseHead> DenseHead::bind(std::span<const DenseLayer> layers, int64_t in, matmul::Type stored, Team& team,
+                                  ops::PackedStore* store) {
   DenseHead head(stored, team);
   for (const DenseLayer& dense : layers) {
     if (dense.in != in)
@@ -39,7 +40,8 @@ Result<DenseHead> DenseHead::bind(std::span<const DenseLayer> layers, int64_t in
       return unsupported(dense.weight->name + ": a Dense module's activation is " + shown(dense.activation) +
                          ", needed: Identity, Tanh, ReLU, GELU or SiLU");
     if (!layer.tanh) layer.fused = fused->second;
-    auto linear = bind_linear(*dense.weight, dense.bias, stored, &team);
+    auto linear = bind_linear(*dense.weight, dense.bias, stored, &team, store,
+                              "dense module " + std::to_string(head.layers_.size()));
     if (!linear) return linear.status();
     layer.linear = std::move(*linear);
     head.layers_.push_back(std::move(layer));

@@ -18,7 +18,8 @@ class DenseHead {
  public:
   // `in` elements are pooled. Packed by `team`, which runs it later; `layers`, at least one, are not needed afterwards.
   // An error where sizes do not follow one another or an activation is none of those known here, which it names.
-  static Result<DenseHead> bind(std::span<const DenseLayer> layers, int64_t in, matmul::Type stored, Team& team);
+  static Result<DenseHead> bind(std::span<const DenseLayer> layers, int64_t in, matmul::Type stored, Team& team,
+                                ops::PackedStore* store = nullptr);
 
   int64_t in() const { return layers_.front().linear.weights.k(); }
   int64_t out() const { return layers_.back().linear.weights.n(); }

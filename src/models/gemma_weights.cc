@@ -70,11 +70,11 @@ GemmaLayer bind_layer(WeightBinder& bind, const GemmaConfig& c, const Names& nam
 }  // namespace
 
 Result<GemmaWeights> GemmaWeights::bind(const GemmaConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                        Team* team) {
+                                        Team* team, ops::PackedStore* store) {
   const bool gguf = tensors.find(kGguf.words) != nullptr;
   const Names& names = gguf ? kGguf : kHuggingFace;
   constexpr const char* kPrefixes[] = {"", "model."};
-  WeightBinder bind(tensors, prefix_of(tensors, kPrefixes, names.words), stored, team);
+  WeightBinder bind(tensors, prefix_of(tensors, kPrefixes, names.words), stored, team, store);
   GemmaWeights bound;
   bound.norm_offset = gguf ? 0.0f : 1.0f;
   bound.words = bind.table(names.words, {config.vocabulary, config.width});

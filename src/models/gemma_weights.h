@@ -26,7 +26,7 @@ struct GemmaWeights {
   // the file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
   // this.
   static Result<GemmaWeights> bind(const GemmaConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                   Team* team);
+                                   Team* team, ops::PackedStore* store = nullptr);
 };
 
 }  // namespace lathe::models

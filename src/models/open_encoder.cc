@@ -21,8 +21,8 @@ Status take(Result<Config> read, std::variant<BertConfig, GemmaConfig>& config) 
 
 template <class Weights, class Model, class Config>
 Result<std::unique_ptr<Encoder>> bind_as(const Config& config, const TensorTable& tensors, matmul::Type stored,
-                                         Team& team) {
-  auto weights = Weights::bind(config, tensors, stored, &team);
+                                         Team& team, ops::PackedStore* store) {
+  auto weights = Weights::bind(config, tensors, stored, &team, store);
   if (!weights) return weights.status();
   return std::unique_ptr<Encoder>(std::make_unique<Model>(config, std::move(*weights), stored, team));
 }
@@ -75,6 +75,14 @@ Status EncoderFiles::open_gguf_model() {
   return {};
 }
 
+void EncoderFiles::each_file(const std::function<void(const MappedFile&)>& visit) const {
+  for (const MappedFile& file : safetensors_.files) visit(file);
+  if (gguf_) visit(gguf_->file);
+  if (!extras_) return;
+  for (const DenseLayer& dense : extras_->dense)
+    for (const MappedFile& file : dense.file.files) visit(file);
+}
+
 std::string_view EncoderFiles::architecture() const { return config_.index() == 0 ? "bert" : "gemma-embedding"; }
 
 Result<tokenize::Tokenizer> EncoderFiles::tokenizer() const {
@@ -83,14 +91,14 @@ Result<tokenize::Tokenizer> EncoderFiles::tokenizer() const {
   return tokenize::Tokenizer::load(files_.config);
 }
 
-Result<std::unique_ptr<Encoder>> EncoderFiles::bind(matmul::Type stored, Team& team) const {
+Result<std::unique_ptr<Encoder>> EncoderFiles::bind(matmul::Type stored, Team& team, ops::PackedStore* store) const {
   const auto* bert = std::get_if<BertConfig>(&config_);
-  auto encoder = bert != nullptr
-                     ? bind_as<BertWeights, BertEncoder>(*bert, tensors(), stored, team)
-                     : bind_as<GemmaWeights, GemmaEncoder>(std::get<GemmaConfig>(config_), tensors(), stored, team);
+  auto encoder = bert != nullptr ? bind_as<BertWeights, BertEncoder>(*bert, tensors(), stored, team, store)
+                                 : bind_as<GemmaWeights, GemmaEncoder>(std::get<GemmaConfig>(config_), tensors(),
+                                                                       stored, team, store);
   if (!encoder || !extras_ || extras_->dense.empty()) return encoder;
   const int64_t pooled = (*encoder)->sizes().width * static_cast<int64_t>(extras_->pooling.size());
-  auto head = DenseHead::bind(extras_->dense, pooled, stored, team);
+  auto head = DenseHead::bind(extras_->dense, pooled, stored, team, store);
   if (!head) return head.status();
   (*encoder)->set_head(std::move(*head));
   return encoder;

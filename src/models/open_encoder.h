@@ -1,6 +1,7 @@
 // From a model's files to its encoder: which architecture it is, what the files say about it, its weights.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "models/bert_config.h"
 #include "models/encoder.h"
 #include "models/gemma_config.h"
+#include "ops/packed_store.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::models {
@@ -29,8 +31,12 @@ class EncoderFiles {
   const std::optional<SentenceTransformer>& extras() const { return extras_; }
   Result<tokenize::Tokenizer> tokenizer() const;
 
-  // Products are kept as `stored`, whatever the files hold. `team` must outlive the encoder.
-  Result<std::unique_ptr<Encoder>> bind(matmul::Type stored, Team& team) const;
+  // Products are kept as `stored`, whatever the files hold, and come from `store` where it has them. `team` must
+  // outlive the encoder.
+  Result<std::unique_ptr<Encoder>> bind(matmul::Type stored, Team& team, ops::PackedStore* store = nullptr) const;
+
+  // All files that hold tensors.
+  void each_file(const std::function<void(const MappedFile&)>& visit) const;
 
  private:
   Status open_safetensors_model();

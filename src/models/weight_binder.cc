@@ -37,40 +37,53 @@ Status read_values(const TensorView& tensor, float* out) {
   return read.ok() ? read : Status(read.code(), tensor.name + ": " + read.message());
 }
 
+using Parts = std::span<const TensorView* const>;
+
 // The rows of all parts, one after the other: where they lie in the file, or `joined`. Parts of one type are joined as
 // they are stored, so that quants which the products take stay those of the file.
-matmul::Source source_of(std::span<const TensorView* const> parts, int64_t in, Buffer& joined, Status& status) {
+Status sources_of(Parts parts, int64_t in, Buffer& joined, std::vector<ops::Weights::Part>& sources) {
   const DType dtype = parts.front()->dtype;
   auto type = packable(dtype);
   int64_t rows = 0, bytes = 0;
+  bool in_place = true;
   for (const TensorView* part : parts) {
     if (part->dtype != dtype) type.reset();
+    in_place = in_place && is_aligned(*part) && rows % matmul::kPanel == 0;
     rows += part->shape[0];
     bytes += static_cast<int64_t>(part->bytes.size());
   }
-  matmul::Source source{.type = type.value_or(matmul::Type::f32), .ld = in};
-  if (type && parts.size() == 1 && is_aligned(*parts.front())) {
-    source.data = parts.front()->bytes.data();
-    return source;
+  if (type && in_place) {
+    for (const TensorView* part : parts)
+      sources.push_back({{.type = *type, .data = part->bytes.data(), .ld = in}, part->shape[0]});
+    return {};
   }
   auto made = Buffer::create(type ? bytes : rows * in * static_cast<int64_t>(sizeof(float)));
-  if (!made) {
-    status = made.status();
-    return source;
-  }
+  if (!made) return made.status();
   joined = std::move(*made);
-  source.data = joined.data();
   std::byte* at = joined.data();
   for (const TensorView* part : parts) {
     if (type) {
       std::memcpy(at, part->bytes.data(), part->bytes.size());
       at += part->bytes.size();
     } else {
-      if (status.ok()) status = read_values(*part, reinterpret_cast<float*>(at));
+      if (Status status = read_values(*part, reinterpret_cast<float*>(at)); !status.ok()) return status;
       at += part->elements() * static_cast<int64_t>(sizeof(float));
     }
   }
-  return source;
+  sources.push_back({{.type = type.value_or(matmul::Type::f32), .data = joined.data(), .ld = in}, rows});
+  return {};
+}
+
+// The product of parts one below the other, from the store or packed now.
+Result<ops::Weights> stacked(Parts parts, const ops::PackedKey& key, Team* team, ops::PackedStore* store) {
+  return ops::kept_or(store, key, [&]() -> Result<ops::Weights> {
+    Buffer joined;
+    std::vector<ops::Weights::Part> sources;
+    if (Status status = sources_of(parts, key.k, joined, sources); !status.ok()) return status;
+    auto packed = ops::Weights::prepare_stacked(sources, key.k, key.layout, team);
+    for (size_t i = 0; store != nullptr && i < parts.size(); ++i) store->used_up(parts[i]->bytes);
+    return packed;
+  });
 }
 
 }  // namespace
@@ -120,23 +133,15 @@ NormWeights WeightBinder::norm(const std::string& name, int64_t n) {
   return {vector(name + ".weight", n), vector(name + ".bias", n)};
 }
 
-void WeightBinder::pack(std::span<const matmul::Source> sources, int64_t out, int64_t in, LinearWeights& linear) {
-  if (!status_.ok()) return;
-  auto packed = ops::Weights::prepare(sources, out, in, matmul::prepared_layout(stored_), team_);
-  if (packed)
-    linear.weights = std::move(*packed);
-  else
-    status_ = packed.status();
-}
-
 LinearWeights WeightBinder::linear(std::span<const Part> parts, int64_t in, bool bias) {
   LinearWeights linear;
   std::vector<const TensorView*> weights;
-  int64_t out = 0;
+  ops::PackedKey key = {.k = in, .layout = matmul::prepared_layout(stored_)};
   for (const Part& part : parts) {  // before any memory is taken: what the file holds bounds it
     weights.push_back(require(part.name + ".weight", {part.out, in}));
     if (bias) require(part.name + ".bias", {part.out});
-    out += part.out;
+    key.name += (key.name.empty() ? "" : "+") + part.name;
+    key.n += part.out;
   }
   if (!status_.ok()) return linear;
   for (const Part& part : parts) {
@@ -144,9 +149,12 @@ LinearWeights WeightBinder::linear(std::span<const Part> parts, int64_t in, bool
     const auto values = vector(part.name + ".bias", part.out);
     linear.bias.insert(linear.bias.end(), values.begin(), values.end());
   }
-  Buffer joined;
-  const matmul::Source sources[] = {source_of(weights, in, joined, status_)};
-  pack(sources, out, in, linear);
+  if (!status_.ok()) return linear;
+  auto packed = stacked(weights, key, team_, store_);
+  if (packed)
+    linear.weights = std::move(*packed);
+  else
+    status_ = packed.status();
   return linear;
 }
 
@@ -159,27 +167,37 @@ LinearWeights WeightBinder::gated(const std::string& gate, const std::string& up
   LinearWeights linear;
   const TensorView* weights[] = {require(gate + ".weight", {out, in}), require(up + ".weight", {out, in})};
   if (!status_.ok()) return linear;
-  Buffer joined[2];
-  const matmul::Source sources[] = {source_of({&weights[0], 1}, in, joined[0], status_),
-                                    source_of({&weights[1], 1}, in, joined[1], status_)};
-  pack(sources, out, in, linear);
+  const ops::PackedKey key = {
+      .name = gate + "*" + up, .n = out, .k = in, .layout = matmul::prepared_layout(stored_), .gated = true};
+  auto packed = ops::kept_or(store_, key, [&]() -> Result<ops::Weights> {
+    Buffer joined[2];
+    std::vector<ops::Weights::Part> parts;
+    for (size_t i = 0; i < 2; ++i)
+      if (Status status = sources_of({&weights[i], 1}, in, joined[i], parts); !status.ok()) return status;
+    const matmul::Source sources[] = {parts[0].source, parts[1].source};
+    auto made = ops::Weights::prepare(sources, out, in, key.layout, team_);
+    for (size_t i = 0; store_ != nullptr && i < 2; ++i) store_->used_up(weights[i]->bytes);
+    return made;
+  });
+  if (packed)
+    linear.weights = std::move(*packed);
+  else
+    status_ = packed.status();
   return linear;
 }
 
-Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team) {
+Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team,
+                                  ops::PackedStore* store, const std::string& name) {
   LinearWeights linear;
-  Buffer joined;
   const TensorView* const parts[] = {&weight};
-  Status status;
-  const matmul::Source sources[] = {source_of(parts, weight.shape[1], joined, status)};
-  if (!status.ok()) return status;
-  auto packed = ops::Weights::prepare(sources, weight.shape[0], weight.shape[1], matmul::prepared_layout(stored), team);
+  const ops::PackedKey key = {
+      .name = name, .n = weight.shape[0], .k = weight.shape[1], .layout = matmul::prepared_layout(stored)};
+  auto packed = stacked(parts, key, team, store);
   if (!packed) return packed.status();
   linear.weights = std::move(*packed);
   if (bias == nullptr) return linear;
   linear.bias.resize(static_cast<size_t>(bias->elements()));
-  status = read_values(*bias, linear.bias.data());
-  if (!status.ok()) return status;
+  if (Status status = read_values(*bias, linear.bias.data()); !status.ok()) return status;
   return linear;
 }
 

@@ -10,6 +10,7 @@
 
 #include "ops/embedding.h"
 #include "ops/matmul.h"
+#include "ops/packed_store.h"
 #include "tensor/tensor_table.h"
 
 namespace lathe::models {
@@ -32,9 +33,11 @@ Result<int64_t> rows_of(const TensorTable& tensors, std::string_view name);
 // The first error stays, and all later reads do nothing. Names are those of the file without `prefix`.
 class WeightBinder {
  public:
-  // `stored` is the type that products are kept in; `team` packs them (nullptr: the calling thread).
-  WeightBinder(const TensorTable& tensors, std::string prefix, matmul::Type stored, Team* team)
-      : tensors_(tensors), prefix_(std::move(prefix)), stored_(stored), team_(team) {}
+  // `stored` is the type that products are kept in; `team` packs them (nullptr: the calling thread) where `store` has
+  // none (nullptr: there is no store).
+  WeightBinder(const TensorTable& tensors, std::string prefix, matmul::Type stored, Team* team,
+               ops::PackedStore* store = nullptr)
+      : tensors_(tensors), prefix_(std::move(prefix)), stored_(stored), team_(team), store_(store) {}
 
   const Status& status() const { return status_; }
   bool has(std::string_view name) const { return tensors_.find(prefix_ + std::string(name)) != nullptr; }
@@ -55,16 +58,17 @@ class WeightBinder {
 
  private:
   const TensorView* require(const std::string& name, const Shape& shape);
-  void pack(std::span<const matmul::Source> sources, int64_t out, int64_t in, LinearWeights& linear);
 
   const TensorTable& tensors_;
   const std::string prefix_;
   const matmul::Type stored_;
   Team* const team_;
+  ops::PackedStore* const store_;
   Status status_;
 };
 
-// A single layer of tensors that are at hand. `bias` may be nullptr.
-Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team);
+// A single layer of tensors that are at hand. `bias` may be nullptr. `store` knows it by `name`.
+Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team,
+                                  ops::PackedStore* store = nullptr, const std::string& name = "");
 
 }  // namespace lathe::models

@@ -81,51 +81,101 @@ Cost cost(const Problem& p) {
   return c;
 }
 
+namespace {
+
+Status check_source(const matmul::Source& source, int64_t n, int64_t k) {
+  if (source.data == nullptr) return invalid_argument("a weight's source has no data");
+  const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
+  if (blocks && source.order != Order::nk)
+    return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
+                            " weight must be [N,K]");
+  const int64_t least = source.order == Order::nk ? k : n;
+  if (!blocks && source.ld < least)
+    return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
+                            std::to_string(least));
+  return {};
+}
+
+}  // namespace
+
+Status Weights::pack(std::span<const Part> parts, Team* team) {
+  Problem shape;
+  shape.n = n_;
+  shape.k = k_;
+  shape.gated = gated_;
+  if (Status status = check_sizes(shape); !status.ok()) return status;
+  for (const Part& part : parts)
+    if (Status status = check_source(part.source, part.n, k_); !status.ok()) return status;
+  const int64_t each = matmul::panel_bytes(layout_, k_);
+  if (each == 0) return invalid_argument(std::string(layout_name(layout_)) + " is not a prepared layout");
+  const int64_t fold = gated_ ? 2 : 1;
+  const int64_t panels = ceil_div(n_, kPanel) * fold;
+  auto buffer = Buffer::create(panels * each);
+  if (!buffer) return buffer.status();
+  panels_ = std::move(*buffer);
+  const auto pack_one = [&](int64_t panel) {
+    std::byte* out = panels_.data() + panel * each;
+    if (gated_) {  // panels of the two alternate
+      const Part& part = parts[static_cast<size_t>(panel % fold)];
+      return matmul::pack_panel(layout_, part.source, part.n, k_, panel / fold, out);
+    }
+    const Part* part = parts.data();
+    for (; panel >= ceil_div(part->n, kPanel); ++part) panel -= part->n / kPanel;
+    matmul::pack_panel(layout_, part->source, part->n, k_, panel, out);
+  };
+  if (team == nullptr) {
+    for (int64_t panel = 0; panel < panels; ++panel) pack_one(panel);
+  } else {
+    team->run([&](Team::Worker& worker) {
+      const int64_t end = panels * (worker.id() + 1) / worker.count();
+      for (int64_t panel = panels * worker.id() / worker.count(); panel < end; ++panel) pack_one(panel);
+    });
+  }
+  return {};
+}
+
 Result<Weights> Weights::prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, Layout layout,
                                  Team* team) {
   if (sources.empty() || sources.size() > 2)
     return invalid_argument("a weight has one source, or two where it is gated; found " +
                             std::to_string(sources.size()));
-  Problem shape;
-  shape.n = n;
-  shape.k = k;
-  shape.gated = sources.size() == 2;
-  if (Status status = check_sizes(shape); !status.ok()) return status;
-  for (const matmul::Source& source : sources) {
-    if (source.data == nullptr) return invalid_argument("a weight's source has no data");
-    const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
-    if (blocks && source.order != Order::nk)
-      return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
-                              " weight must be [N,K]");
-    const int64_t least = source.order == Order::nk ? k : n;
-    if (!blocks && source.ld < least)
-      return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
-                              std::to_string(least));
-  }
-  const int64_t each = matmul::panel_bytes(layout, k);
-  if (each == 0) return invalid_argument(std::string(layout_name(layout)) + " is not a prepared layout");
-  const int64_t fold = static_cast<int64_t>(sources.size());
-  const int64_t panels = ceil_div(n, kPanel) * fold;
-  auto buffer = Buffer::create(panels * each);
-  if (!buffer) return buffer.status();
-
   Weights w;
-  w.panels_ = std::move(*buffer);
   w.layout_ = layout;
   w.n_ = n;
   w.k_ = k;
-  w.gated_ = fold == 2;
-  const auto pack = [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p)
-      matmul::pack_panel(layout, sources[static_cast<size_t>(p % fold)], n, k, p / fold, w.panels_.data() + p * each);
-  };
-  if (team == nullptr) {
-    pack(0, panels);
-  } else {
-    team->run([&](Team::Worker& worker) {
-      pack(panels * worker.id() / worker.count(), panels * (worker.id() + 1) / worker.count());
-    });
+  w.gated_ = sources.size() == 2;
+  const Part parts[] = {{sources.front(), n}, {sources.back(), n}};
+  if (Status status = w.pack(std::span(parts).first(sources.size()), team); !status.ok()) return status;
+  return w;
+}
+
+Result<Weights> Weights::prepare_stacked(std::span<const Part> parts, int64_t k, Layout layout, Team* team) {
+  if (parts.empty()) return invalid_argument("a weight has one source or more one below the other; found none");
+  Weights w;
+  w.layout_ = layout;
+  w.k_ = k;
+  for (const Part& part : parts) {
+    if (w.n_ % kPanel != 0 || part.n < 1)
+      return invalid_argument("a source begins at column " + std::to_string(w.n_) + " and has " +
+                              std::to_string(part.n) + ", needed: a multiple of " + std::to_string(kPanel) +
+                              ", and at least 1");
+    const auto n = checked_add(w.n_, part.n);
+    if (!n) return invalid_argument("the sources of a weight have more columns than any memory holds");
+    w.n_ = *n;
   }
+  if (Status status = w.pack(parts, team); !status.ok()) return status;
+  return w;
+}
+
+Weights Weights::over(std::span<const std::byte> panels, int64_t n, int64_t k, bool gated, Layout layout,
+                      std::shared_ptr<const void> owner) {
+  Weights w;
+  w.lent_ = panels;
+  w.owner_ = std::move(owner);
+  w.layout_ = layout;
+  w.n_ = n;
+  w.k_ = k;
+  w.gated_ = gated;
   return w;
 }
 

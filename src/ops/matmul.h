@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,30 @@ class Weights {
   // `layout` must be one that `sources` can be packed into; matmul::prepared_layout gives the usual one.
   static Result<Weights> prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, matmul::Layout layout,
                                  Team* team);
+  // Sources one below the other, packed as if they were one; all but the last are in whole panels.
+  struct Part {
+    matmul::Source source;
+    int64_t n;  // its columns
+  };
+  static Result<Weights> prepare_stacked(std::span<const Part> parts, int64_t k, matmul::Layout layout, Team* team);
+  // Panels that were packed before, packed_bytes() of them (formats/packed_file.h) and aligned to 64, in memory that
+  // `owner` keeps.
+  static Weights over(std::span<const std::byte> panels, int64_t n, int64_t k, bool gated, matmul::Layout layout,
+                      std::shared_ptr<const void> owner);
 
   matmul::Layout layout() const { return layout_; }
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }
   bool gated() const { return gated_; }
-  int64_t bytes() const { return static_cast<int64_t>(panels_.size()); }
-  const std::byte* data() const { return panels_.data(); }
+  int64_t bytes() const { return static_cast<int64_t>(owner_ ? lent_.size() : panels_.size()); }
+  const std::byte* data() const { return owner_ ? lent_.data() : panels_.data(); }
 
  private:
+  Status pack(std::span<const Part> parts, Team* team);
+
   Buffer panels_;
+  std::shared_ptr<const void> owner_;  // where it is set, the panels are lent_
+  std::span<const std::byte> lent_;
   matmul::Layout layout_ = matmul::Layout::panel_f32;
   int64_t n_ = 0, k_ = 0;
   bool gated_ = false;

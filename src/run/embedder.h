@@ -14,6 +14,7 @@
 #include "formats/sentence_transformer.h"
 #include "models/encoder.h"
 #include "models/open_encoder.h"
+#include "run/model_store.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::run {
@@ -30,6 +31,7 @@ struct EmbedderOptions {
   // Texts share a pass up to so many tokens. At the inner layer of MiniLM that is 12 MiB, and rows enough for the
   // products to run at their best.
   int64_t batch_tokens = 2048;
+  CacheOptions cache{};  // of packed weights
 };
 
 struct Embedding {
@@ -60,14 +62,17 @@ class Embedder {
       : files_(std::move(files)), tokenizer_(std::move(tokenizer)) {}
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   void add(int64_t index, std::string_view text);
+  void give_back_tables();
   Status flush(const std::function<Status(const Embedding&)>& each);
 
   models::EncoderFiles files_;
   tokenize::Tokenizer tokenizer_;
   tokenize::Workspace work_;
+  std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Encoder> encoder_;
   std::vector<Pooling> pooling_;
+  int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
   bool normalize_ = true;
   int64_t dim_ = 0, max_tokens_ = 0, batch_tokens_ = 0;
   std::string prompt_;  // before every text
