@@ -1,8 +1,10 @@
-// lathe bench: one product, again and again, and what came of it in one line.
+// lathe bench matmul: one product, again and again, and what came of it in one line. lathe bench embed stands in its
+// own file.
 #include <fmt/format.h>
 
 #include <memory>
 
+#include "bench_embed.h"
 #include "commands.h"
 #include "ops/matmul.h"
 #include "plan_path.h"
@@ -70,7 +72,7 @@ Status bench_matmul(const BenchOptions& o) {
 }  // namespace
 
 void add_bench(CLI::App& lathe, Command& chosen) {
-  CLI::App* bench = lathe.add_subcommand("bench", "Time one product");
+  CLI::App* bench = lathe.add_subcommand("bench", "Time one product, or a model's embeddings");
   bench->require_subcommand(1);
   CLI::App* command = bench->add_subcommand("matmul", "Verify one variant at one shape, then run it again and again");
   auto options = std::make_shared<BenchOptions>();
@@ -80,6 +82,7 @@ void add_bench(CLI::App& lathe, Command& chosen) {
   command->add_flag("--hot", options->hot, "Operands stay in the caches");
   command->add_option("--seconds", options->seconds, "How long")->capture_default_str();
   command->callback([options, &chosen] { chosen = [options] { return bench_matmul(*options); }; });
+  add_bench_embed(*bench, chosen);
 }
 
 }  // namespace lathe::cli

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/shown.h"
+#include "cache_path.h"
 #include "commands.h"
 #include "embed_run.h"
 #include "hub_path.h"
@@ -21,7 +22,7 @@ namespace {
 
 struct Options {
   run::EmbedderOptions embedder;
-  std::string pooling, dtype = "auto", overflow = "truncate", task, prompt, max_rss;
+  std::string pooling, dtype = "auto", overflow = "truncate", task, prompt, max_rss, cache;
   bool normalize = false, no_normalize = false, prompt_given = false;
   TextSourceOptions source;
   std::string output, format, on_error;
@@ -75,6 +76,7 @@ Status read_vector_options(const Options& options, run::EmbedderOptions& e) {
 Result<run::EmbedderOptions> embedder_options(const Options& options) {
   run::EmbedderOptions e = options.embedder;
   e.hub = hub_path();
+  e.cache = cache_options(options.cache);
   if (Status status = read_vector_options(options, e); !status.ok()) return status;
   const auto overflow = named(options.overflow, "--on-overflow", kOverflows);
   if (!overflow) return overflow.status();
@@ -243,6 +245,7 @@ void add_embed(CLI::App& lathe, Command& chosen) {
   add_vectors(*command, *options);
   add_output(*command, *options);
   add_resources(*command, *options);
+  add_cache_option(*command, options->cache);
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return embed(*options); }; });
 }

@@ -14,6 +14,9 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void show(int64_t done, int64_t total, std::string_view what);
+  // The same for bytes, as MB with their rate. `done` may begin above 0: the rate is that of what came since. Drawn at
+  // most ten times a second, but for the end.
+  void show_bytes(int64_t done, int64_t total, std::string_view what);
   // The same with the share done in percent; without a total there is only `what`.
   void show_share(int64_t done, int64_t total, std::string_view what);
   bool on_terminal() const { return terminal_; }
@@ -21,9 +24,11 @@ class Progress {
 
  private:
   void draw(std::string line) const;
+  void draw(int64_t done, int64_t total, std::string_view counts, std::string_view what);
 
   bool terminal_;
   int64_t began_ns_;
+  int64_t first_done_ = -1, drawn_ns_ = 0;  // of show_bytes
 };
 
 }  // namespace lathe::cli

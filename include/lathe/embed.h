@@ -51,6 +51,8 @@ struct EmbedOptions {
   int64_t overlap = 0;          // tokens that a chunk shares with the one before
   int64_t batch_tokens = 2048;  // texts share a pass up to so many
   int64_t max_rss = 0;          // bytes that the process may have; batches get smaller for it. 0: no limit
+  // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
+  std::string cache{};
 };
 
 struct Embeddings {

@@ -46,6 +46,7 @@ Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   o.overlap = options.overlap;
   o.batch_tokens = options.batch_tokens;
   o.max_rss = options.max_rss;
+  o.cache.folder = options.cache;
   return o;
 }
 

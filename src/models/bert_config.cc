@@ -3,6 +3,8 @@
 #include <string>
 
 #include "base/shown.h"
+#include "models/field_reader.h"
+#include "models/weight_binder.h"
 
 namespace lathe::models {
 namespace {
@@ -78,6 +80,34 @@ Result<BertConfig> read_bert_config(const Fields& config) {
   bert.eps = static_cast<float>(*eps);
   if (Status status = read_positions(config, *type, bert); !status.ok()) return status;
   if (Status status = read_activation(config, bert); !status.ok()) return status;
+  return bert;
+}
+
+Result<BertConfig> read_bert_gguf(const Gguf& file) {
+  FieldReader read(file, "bert.");
+  BertConfig bert;
+  bert.width = read.count("embedding_length");
+  bert.layers = read.count("block_count");
+  bert.heads = read.count("attention.head_count");
+  bert.intermediate = read.count("feed_forward_length");
+  bert.positions = read.count("context_length");
+  bert.eps = static_cast<float>(read.number("attention.layer_norm_epsilon", {1e-30, 1}));
+  const bool causal = read.flag_or("attention.causal", false);
+  const int64_t kv_heads = read.count_or("attention.head_count_kv", bert.heads);
+  if (!read.status().ok()) return read.status();
+  if (causal) return unsupported(file.file() + ": bert.attention.causal is true, needed: false, an encoder");
+  if (kv_heads != bert.heads)
+    return unsupported(file.file() + ": bert.attention.head_count_kv is " + std::to_string(kv_heads) +
+                       ", needed: that of the queries, " + std::to_string(bert.heads));
+  if (bert.width % bert.heads != 0)
+    return corrupt(file.file() + ": bert.embedding_length is " + std::to_string(bert.width) +
+                   ", needed: a multiple of bert.attention.head_count, which is " + std::to_string(bert.heads));
+  for (const auto& [name, rows] :
+       {std::pair{"token_embd.weight", &BertConfig::vocabulary}, std::pair{"token_types.weight", &BertConfig::types}}) {
+    const auto found = rows_of(file.tensors(), name);
+    if (!found) return found.status();
+    bert.*rows = *found;
+  }
   return bert;
 }
 

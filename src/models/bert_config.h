@@ -1,9 +1,10 @@
-// The sizes and rules of BERT and XLM-RoBERTa, from a model's config.json.
+// The sizes and rules of BERT and XLM-RoBERTa, from a model's files.
 #pragma once
 
 #include <cstdint>
 
 #include "formats/fields.h"
+#include "formats/gguf.h"
 #include "kernels/matmul/matmul.h"
 #include "lathe/status.h"
 
@@ -22,7 +23,11 @@ struct BertConfig {
   int64_t max_tokens() const { return positions - first_position; }
 };
 
-// An error that names the field where the architecture is another one or a needed field is absent or impossible.
+// From config.json. An error that names the field where the architecture is another one or a needed field is absent or
+// impossible.
 Result<BertConfig> read_bert_config(const Fields& config);
+// From the metadata of a GGUF file whose general.architecture is bert. GELU is erf's, as in the models that are
+// converted; the format does not say.
+Result<BertConfig> read_bert_gguf(const Gguf& file);
 
 }  // namespace lathe::models

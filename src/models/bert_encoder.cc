@@ -122,22 +122,10 @@ void BertEncoder::layer(ops::Executor& x, const BertLayer& layer, const Pass& pa
   normalize(x, layer.output_norm, pass.batch.tokens());
 }
 
-void BertEncoder::pool(ops::Executor& x, const Pass& pass) {
-  ops::PoolOperands operands;
-  operands.x = hidden_.as<float>();
-  operands.width = config_.width;
-  operands.modes = pass.pooling.modes;
-  operands.normalize = pass.pooling.normalize;
-  operands.keep = pass.pooling.keep;
-  operands.y = pass.out;
-  x.pool(pass.batch, operands);
-  x.sync();
-}
-
 void BertEncoder::step(ops::Executor& x, int64_t i, const Pass& pass) {
   if (i == 0) return embed(x, pass);
   if (i <= config_.layers) return layer(x, weights_.layers[static_cast<size_t>(i - 1)], pass);
-  pool(x, pass);
+  pool(x, hidden_.as<float>(), pass);
 }
 
 }  // namespace lathe::models

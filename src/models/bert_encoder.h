@@ -23,7 +23,6 @@ class BertEncoder final : public Encoder {
                                matmul::Activation activation) const;
   void embed(ops::Executor& x, const Pass& pass);
   void layer(ops::Executor& x, const BertLayer& layer, const Pass& pass);
-  void pool(ops::Executor& x, const Pass& pass);
   void multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
                 const float* a, float* c, const float* residual);
   void normalize(ops::Executor& x, const NormWeights& norm, int64_t tokens);

@@ -5,20 +5,9 @@
 #include <vector>
 
 #include "models/bert_config.h"
-#include "ops/embedding.h"
-#include "ops/matmul.h"
-#include "tensor/tensor_table.h"
+#include "models/weight_binder.h"
 
 namespace lathe::models {
-
-struct NormWeights {
-  std::vector<float> weight, bias;
-};
-
-struct LinearWeights {
-  ops::Weights weights;  // [out, in], packed
-  std::vector<float> bias;
-};
 
 struct BertLayer {
   LinearWeights qkv;  // [3 * width, width]: queries, keys, values
@@ -32,11 +21,11 @@ struct BertWeights {
   NormWeights norm;
   std::vector<BertLayer> layers;
 
-  // Names with or without `bert.`, `roberta.` or `model.` before them. Products are stored as `stored`, whatever the
-  // file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
-  // this.
-  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored,
-                                  Team* team);
+  // Names of Hugging Face, with or without `bert.`, `roberta.` or `model.` before them, or of GGUF. Products are stored
+  // as `stored`, whatever the file holds. An error names the tensor that is missing, or its shape and the one needed.
+  // `tensors` must outlive this.
+  static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored, Team* team,
+                                  ops::PackedStore* store = nullptr);
 };
 
 }  // namespace lathe::models

@@ -64,9 +64,13 @@ Result<const Encoder::Plans*> Encoder::plans(int64_t tokens) {
 Status Encoder::check(const ops::TextBatch& batch, const PoolOptions& pooling) const {
   const int64_t pooled = sizes_.width * static_cast<int64_t>(pooling.modes.size());
   if (pooling.modes.empty()) return invalid_argument("a pass needs at least one kind of pooling; found none");
-  if (pooling.keep < 1 || pooling.keep > pooled)
+  if (head_ && head_->in() != pooled)
+    return invalid_argument("the kinds of pooling give " + std::to_string(pooled) +
+                            " elements; the Dense modules take " + std::to_string(head_->in()));
+  const int64_t size = vector_size(pooling.modes.size());
+  if (pooling.keep < 1 || pooling.keep > size)
     return invalid_argument("the vector is to have " + std::to_string(pooling.keep) + " elements; needed: 1 to " +
-                            std::to_string(pooled));
+                            std::to_string(size));
   if (batch.offsets.size() < 2 || batch.offsets.front() != 0 ||
       batch.tokens() != static_cast<int64_t>(batch.ids.size()))
     return invalid_argument("the offsets of a batch lead from 0 to its " + std::to_string(batch.ids.size()) +
@@ -84,9 +88,30 @@ Status Encoder::check(const ops::TextBatch& batch, const PoolOptions& pooling) c
   return {};
 }
 
+void Encoder::pool(ops::Executor& x, const float* hidden, const Pass& pass) {
+  ops::PoolOperands operands;
+  operands.x = hidden;
+  operands.width = sizes_.width;
+  operands.modes = pass.pooling.modes;
+  operands.normalize = pass.pooling.normalize && !head_;
+  operands.keep = pass.pooling.keep;
+  operands.y = head_ ? head_->pooled() : pass.out;
+  x.pool(pass.batch, operands);
+  x.sync();
+  if (!head_) return;
+  const int64_t texts = pass.batch.texts();
+  head_->run(x, texts, pass.out);
+  if (!pass.pooling.normalize) return;
+  x.normalize_rows(pass.out, texts, head_->out(), pass.pooling.keep);
+  x.sync();
+}
+
 Status Encoder::run(const ops::TextBatch& batch, const PoolOptions& pooling, float* out) {
   if (Status status = check(batch, pooling); !status.ok()) return status;
   if (Status status = reserve(batch.tokens()); !status.ok()) return status;
+  if (head_)
+    if (Status status = head_->reserve(batch.texts()); !status.ok()) return status;
+  if (Status status = prepare(batch); !status.ok()) return status;
   const auto found = plans(batch.tokens());
   if (!found) return found.status();
   const Pass pass = {batch, **found, pooling, out};

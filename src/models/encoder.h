@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/memory.h"
+#include "models/dense_head.h"
 #include "ops/pool.h"
 #include "ops/team_executor.h"
 #include "platform/team.h"
@@ -18,7 +20,7 @@ namespace lathe::models {
 struct PoolOptions {
   std::span<const Pooling> modes;
   bool normalize = true;
-  int64_t keep = 0;  // of width * modes elements
+  int64_t keep = 0;  // of vector_size() elements
 };
 
 struct EncoderSizes {
@@ -35,7 +37,12 @@ class Encoder {
 
   const EncoderSizes& sizes() const { return sizes_; }
 
-  // One vector of width * modes floats per text into `out`, of which the first `keep` are the result. Texts have
+  // Dense modules behind the pooling; set before the first pass, for as many pooled elements as it takes.
+  void set_head(DenseHead head) { head_ = std::move(head); }
+  // Elements of a text's vector with so many kinds of pooling.
+  int64_t vector_size(size_t modes) const { return head_ ? head_->out() : sizes_.width * static_cast<int64_t>(modes); }
+
+  // One vector of vector_size() floats per text into `out`, of which the first `keep` are the result. Texts have
   // 1 to max_tokens tokens. Once a count of tokens was seen, a pass with that count allocates nothing. A text's vector
   // has the same bits alone or in any batch, with any number of threads, however the pass is dispatched.
   Status run(const ops::TextBatch& batch, const PoolOptions& pooling, float* out);
@@ -73,9 +80,14 @@ class Encoder {
 
   virtual Result<Plans> make_plans(int64_t tokens) const = 0;
   virtual std::vector<Need> needs(int64_t tokens) = 0;
+  // What else a batch needs before its pass; allocates nothing for lengths that were seen.
+  virtual Status prepare(const ops::TextBatch&) { return {}; }
   // Step 0, 1 ... steps() - 1 of a pass, each ending with a sync. Must not allocate.
   virtual int64_t steps() const = 0;
   virtual void step(ops::Executor& x, int64_t i, const Pass& pass) = 0;
+
+  // The last step: from the tokens' vectors to `pass.out`.
+  void pool(ops::Executor& x, const float* hidden, const Pass& pass);
 
   int workers() const { return team_.size(); }
   std::byte* products() { return products_.data(); }
@@ -87,6 +99,7 @@ class Encoder {
   EncoderSizes sizes_;
   Team& team_;
   ops::CpuKernels kernels_;
+  std::optional<DenseHead> head_;
   ops::Dispatch dispatch_ = ops::Dispatch::model;
   ops::Profile* profile_ = nullptr;
   std::vector<std::unique_ptr<const Plans>> plans_;  // by count of tokens

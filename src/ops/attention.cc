@@ -8,15 +8,16 @@ namespace {
 // Rows [first, first + rows) of one head of the text at `begin`, which has `keys` tokens.
 void run_head(const attention::Variant& kernel, const AttentionOperands& x, std::byte* scratch, int64_t begin,
               int64_t keys, int64_t head, int64_t first) {
-  const int64_t text = begin * x.qkv_row + head * x.head_dim;
+  const int64_t text = begin * x.qkv_row;
+  const int64_t kv_head = x.kv_heads == 0 ? head : head * x.kv_heads / x.heads;
   attention::Args args;
   args.rows = std::min(kAttentionRows, keys - first);
   args.keys = keys;
   args.head_dim = x.head_dim;
   args.first = first;
-  args.q = x.q + text + first * x.qkv_row;
-  args.k = x.k + text;
-  args.v = x.v + text;
+  args.q = x.q + text + first * x.qkv_row + head * x.head_dim;
+  args.k = x.k + text + kv_head * x.head_dim;
+  args.v = x.v + text + kv_head * x.head_dim;
   args.q_row = args.k_row = args.v_row = x.qkv_row;
   args.scale = x.scale;
   args.window = x.window;

@@ -16,6 +16,8 @@ constexpr int64_t kAttentionRows = 64;
 
 struct AttentionOperands {
   int64_t heads = 1, head_dim = 1;
+  int64_t kv_heads =
+      0;  // of keys and values: each serves heads / kv_heads neighbouring query heads; 0: as many as heads
   float scale = 1.0f;
   int64_t window = -1;
   const float* q = nullptr;  // of the first token; heads lie side by side

@@ -45,6 +45,16 @@ void embed(const Team::Worker& worker, const norm::Variant& kernel, const TextBa
   }
 }
 
+void embed_scaled(const Team::Worker& worker, const TextBatch& batch, const EmbeddingTable& words, float scale,
+                  float* y) noexcept {
+  const Share share(worker, batch.tokens());
+  for (int64_t t = share.begin; t < share.end; ++t) {
+    float* row = y + t * words.width();
+    words.decode_row(batch.ids[static_cast<size_t>(t)], row);
+    for (int64_t j = 0; j < words.width(); ++j) row[j] *= scale;
+  }
+}
+
 void layer_norm(const Team::Worker& worker, const norm::Variant& kernel, norm::Args args) noexcept {
   const Share share(worker, args.rows);
   args.rows = share.end - share.begin;

@@ -52,6 +52,10 @@ struct EmbedOperands {
 void embed(const Team::Worker& worker, const norm::Variant& kernel, const TextBatch& batch,
            const EmbedOperands& x) noexcept;
 
+// y[t] = words[id of t] * scale. Every worker takes its share of the tokens. Ends without a barrier.
+void embed_scaled(const Team::Worker& worker, const TextBatch& batch, const EmbeddingTable& words, float scale,
+                  float* y) noexcept;
+
 // norm::Args::rows divided among the workers. Ends without a barrier.
 void layer_norm(const Team::Worker& worker, const norm::Variant& kernel, norm::Args args) noexcept;
 

@@ -4,11 +4,14 @@
 
 #include <cstddef>
 
+#include "kernels/activation/activation.h"
 #include "kernels/norm/norm.h"
 #include "ops/attention.h"
 #include "ops/embedding.h"
 #include "ops/matmul.h"
 #include "ops/pool.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
 
 namespace lathe::ops {
 
@@ -20,10 +23,16 @@ class Executor {
   virtual ~Executor() = default;
 
   virtual void embed(const TextBatch& batch, const EmbedOperands& x) = 0;
+  virtual void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) = 0;
   virtual void matmul(const char* name, const MatmulPlan& plan, const MatmulOperands& x, std::byte* workspace) = 0;
   virtual void layer_norm(const norm::Args& args) = 0;
+  virtual void rms_norm(const norm::Args& args) = 0;
+  virtual void residual_norms(const ResidualNorms& x) = 0;
+  virtual void rotate(const TextBatch& batch, const RotateOperands& x) = 0;
+  virtual void activate(activation::Function function, const activation::ApplyArgs& args) = 0;
   virtual void attention(const TextBatch& batch, const AttentionOperands& x) = 0;
   virtual void pool(const TextBatch& batch, const PoolOperands& x) = 0;
+  virtual void normalize_rows(float* y, int64_t rows, int64_t row, int64_t keep) = 0;
   virtual void sync() = 0;
 };
 

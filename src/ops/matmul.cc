@@ -21,6 +21,8 @@ using matmul::Variant;
 
 namespace {
 
+constexpr int64_t kLine = 64;  // bytes of a cache line
+
 int64_t element_bytes(Type type) {
   switch (type) {
     case Type::f32:
@@ -79,51 +81,101 @@ Cost cost(const Problem& p) {
   return c;
 }
 
+namespace {
+
+Status check_source(const matmul::Source& source, int64_t n, int64_t k) {
+  if (source.data == nullptr) return invalid_argument("a weight's source has no data");
+  const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
+  if (blocks && source.order != Order::nk)
+    return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
+                            " weight must be [N,K]");
+  const int64_t least = source.order == Order::nk ? k : n;
+  if (!blocks && source.ld < least)
+    return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
+                            std::to_string(least));
+  return {};
+}
+
+}  // namespace
+
+Status Weights::pack(std::span<const Part> parts, Team* team) {
+  Problem shape;
+  shape.n = n_;
+  shape.k = k_;
+  shape.gated = gated_;
+  if (Status status = check_sizes(shape); !status.ok()) return status;
+  for (const Part& part : parts)
+    if (Status status = check_source(part.source, part.n, k_); !status.ok()) return status;
+  const int64_t each = matmul::panel_bytes(layout_, k_);
+  if (each == 0) return invalid_argument(std::string(layout_name(layout_)) + " is not a prepared layout");
+  const int64_t fold = gated_ ? 2 : 1;
+  const int64_t panels = ceil_div(n_, kPanel) * fold;
+  auto buffer = Buffer::create(panels * each);
+  if (!buffer) return buffer.status();
+  panels_ = std::move(*buffer);
+  const auto pack_one = [&](int64_t panel) {
+    std::byte* out = panels_.data() + panel * each;
+    if (gated_) {  // panels of the two alternate
+      const Part& part = parts[static_cast<size_t>(panel % fold)];
+      return matmul::pack_panel(layout_, part.source, part.n, k_, panel / fold, out);
+    }
+    const Part* part = parts.data();
+    for (; panel >= ceil_div(part->n, kPanel); ++part) panel -= part->n / kPanel;
+    matmul::pack_panel(layout_, part->source, part->n, k_, panel, out);
+  };
+  if (team == nullptr) {
+    for (int64_t panel = 0; panel < panels; ++panel) pack_one(panel);
+  } else {
+    team->run([&](Team::Worker& worker) {
+      const int64_t end = panels * (worker.id() + 1) / worker.count();
+      for (int64_t panel = panels * worker.id() / worker.count(); panel < end; ++panel) pack_one(panel);
+    });
+  }
+  return {};
+}
+
 Result<Weights> Weights::prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, Layout layout,
                                  Team* team) {
   if (sources.empty() || sources.size() > 2)
     return invalid_argument("a weight has one source, or two where it is gated; found " +
                             std::to_string(sources.size()));
-  Problem shape;
-  shape.n = n;
-  shape.k = k;
-  shape.gated = sources.size() == 2;
-  if (Status status = check_sizes(shape); !status.ok()) return status;
-  for (const matmul::Source& source : sources) {
-    if (source.data == nullptr) return invalid_argument("a weight's source has no data");
-    const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
-    if (blocks && source.order != Order::nk)
-      return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
-                              " weight must be [N,K]");
-    const int64_t least = source.order == Order::nk ? k : n;
-    if (!blocks && source.ld < least)
-      return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
-                              std::to_string(least));
-  }
-  const int64_t each = matmul::panel_bytes(layout, k);
-  if (each == 0) return invalid_argument(std::string(layout_name(layout)) + " is not a prepared layout");
-  const int64_t fold = static_cast<int64_t>(sources.size());
-  const int64_t panels = ceil_div(n, kPanel) * fold;
-  auto buffer = Buffer::create(panels * each);
-  if (!buffer) return buffer.status();
-
   Weights w;
-  w.panels_ = std::move(*buffer);
   w.layout_ = layout;
   w.n_ = n;
   w.k_ = k;
-  w.gated_ = fold == 2;
-  const auto pack = [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; ++p)
-      matmul::pack_panel(layout, sources[static_cast<size_t>(p % fold)], n, k, p / fold, w.panels_.data() + p * each);
-  };
-  if (team == nullptr) {
-    pack(0, panels);
-  } else {
-    team->run([&](Team::Worker& worker) {
-      pack(panels * worker.id() / worker.count(), panels * (worker.id() + 1) / worker.count());
-    });
+  w.gated_ = sources.size() == 2;
+  const Part parts[] = {{sources.front(), n}, {sources.back(), n}};
+  if (Status status = w.pack(std::span(parts).first(sources.size()), team); !status.ok()) return status;
+  return w;
+}
+
+Result<Weights> Weights::prepare_stacked(std::span<const Part> parts, int64_t k, Layout layout, Team* team) {
+  if (parts.empty()) return invalid_argument("a weight has one source or more one below the other; found none");
+  Weights w;
+  w.layout_ = layout;
+  w.k_ = k;
+  for (const Part& part : parts) {
+    if (w.n_ % kPanel != 0 || part.n < 1)
+      return invalid_argument("a source begins at column " + std::to_string(w.n_) + " and has " +
+                              std::to_string(part.n) + ", needed: a multiple of " + std::to_string(kPanel) +
+                              ", and at least 1");
+    const auto n = checked_add(w.n_, part.n);
+    if (!n) return invalid_argument("the sources of a weight have more columns than any memory holds");
+    w.n_ = *n;
   }
+  if (Status status = w.pack(parts, team); !status.ok()) return status;
+  return w;
+}
+
+Weights Weights::over(std::span<const std::byte> panels, int64_t n, int64_t k, bool gated, Layout layout,
+                      std::shared_ptr<const void> owner) {
+  Weights w;
+  w.lent_ = panels;
+  w.owner_ = std::move(owner);
+  w.layout_ = layout;
+  w.n_ = n;
+  w.k_ = k;
+  w.gated_ = gated;
   return w;
 }
 
@@ -175,32 +227,46 @@ Result<MatmulPlan> MatmulPlan::create(const Problem& problem, const Variant* var
     }
   }
 
-  const int64_t block_rows = ceil_div(problem.m, plan.row_blocks_);
+  if (plan.split_ == Split::panels && problem.batch == 1 && problem.m >= kRowsPerOwner * plan.active_) {
+    plan.owners_ = plan.active_;
+    plan.row_blocks_ = round_up(plan.row_blocks_, plan.owners_);
+  }
+
   // Rows that are prepared at the same time: all of them, or one block for each worker.
   const int64_t rows =
-      plan.split_ == Split::panels && plan.active_ > 1 ? problem.batch * problem.m : plan.active_ * block_rows;
+      plan.split_ == Split::panels && plan.active_ > 1 ? problem.batch * problem.m : plan.active_ * plan.block_rows();
   const bool floats = variant->a_form == AForm::strips;
-  plan.rows_at_ = 64;
-  plan.scale_at_ = plan.rows_at_ + round_up(rows * prepared_k(variant->a_form, problem.k) * (floats ? 4 : 2), 64);
+  plan.rows_at_ = kLine * plan.owners_;
+  plan.scale_at_ = plan.rows_at_ + round_up(rows * prepared_k(variant->a_form, problem.k) * (floats ? 4 : 2), kLine);
   const int64_t scales = variant->a_form == AForm::quant_block ? ceil_div(problem.k, kBlock) : 1;
-  plan.sum_at_ = plan.scale_at_ + (floats ? 0 : round_up(rows * scales * 4, 64));
-  plan.scratch_at_ = plan.sum_at_ + (floats ? 0 : round_up(rows * 4, 64));
-  plan.scratch_each_ = round_up(variant->scratch_bytes(block_rows, problem.k), 64);
+  plan.sum_at_ = plan.scale_at_ + (floats ? 0 : round_up(rows * scales * 4, kLine));
+  plan.scratch_at_ = plan.sum_at_ + (floats ? 0 : round_up(rows * 4, kLine));
+  plan.scratch_each_ = round_up(variant->scratch_bytes(plan.block_rows(), problem.k), kLine);
   plan.workspace_ = plan.scratch_at_ + plan.scratch_each_ * plan.active_;
   Claims& claims = plan.claims_;
-  claims.panels = panels * plan.row_blocks_ * problem.batch;
+  claims.panels = panels * plan.items() / plan.owners_;
   claims.fine = std::max(1, variant->nr / kPanel / (problem.gated ? 2 : 1));
-  claims.size = std::clamp<int64_t>(claims.panels / (plan.active_ * kClaimsPerWorker), claims.fine, kMostPanels);
-  claims.coarse = std::max<int64_t>(0, claims.panels / claims.size - plan.active_);
+  const int64_t workers_each = plan.active_ / plan.owners_;
+  claims.size = std::clamp<int64_t>(claims.panels / (workers_each * kClaimsPerWorker), claims.fine, kMostPanels);
+  claims.coarse = std::max<int64_t>(0, claims.panels / claims.size - workers_each);
   return plan;
 }
 
+// Blocks are made of whole register tiles: 64 rows in two are 36 and 28, since 32 would be six tiles twice, not 11.
+MatmulPlan::RowBlock MatmulPlan::row_block(int64_t block) const {
+  const int64_t mr = variant_->mr, tiles = ceil_div(problem_.m, mr);
+  const int64_t begin = tiles * block / row_blocks_ * mr;
+  return {begin, std::min(tiles * (block + 1) / row_blocks_ * mr, problem_.m) - begin};
+}
+
+int64_t MatmulPlan::block_rows() const {
+  return std::min(problem_.m, ceil_div(ceil_div(problem_.m, variant_->mr), row_blocks_) * variant_->mr);
+}
+
 namespace {
-// Row block `block` of `count`: its first row and its rows.
-struct RowBlock {
-  int64_t begin, rows;
-  RowBlock(int64_t m, int64_t count, int64_t block) : begin(m * block / count), rows(m * (block + 1) / count - begin) {}
-};
+int64_t* claim_counter(std::byte* workspace, int owner) {
+  return reinterpret_cast<int64_t*>(workspace + owner * kLine);
+}
 }  // namespace
 
 struct MatmulPlan::Prepared {
@@ -211,8 +277,7 @@ struct MatmulPlan::Prepared {
 
 MatmulPlan::Prepared MatmulPlan::prepared(std::byte* workspace, int worker, int64_t batch, int64_t block) const {
   const bool shared = split_ == Split::panels && active_ > 1;
-  const int64_t row = shared ? batch * problem_.m + RowBlock(problem_.m, row_blocks_, block).begin
-                             : worker * ceil_div(problem_.m, row_blocks_);
+  const int64_t row = shared ? batch * problem_.m + row_block(block).begin : worker * block_rows();
   const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
   const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(problem_.k, kBlock) : 1;
   return {workspace + rows_at_ + row * prepared_k(variant_->a_form, problem_.k) * element,
@@ -223,7 +288,7 @@ MatmulPlan::Prepared MatmulPlan::prepared(std::byte* workspace, int worker, int6
 void MatmulPlan::prepare_group(const MatmulOperands& x, const Prepared& to, int64_t batch, int64_t block,
                                int64_t group) const {
   const Problem& p = problem_;
-  const RowBlock rows(p.m, row_blocks_, block);
+  const RowBlock rows = row_block(block);
   const RowGroups groups(rows.rows, variant_->mr);
   const int64_t first = groups.begin(group);  // within the block
   matmul::PrepareArgs args;
@@ -254,7 +319,7 @@ Ahead matrix_ahead(const void* first, int64_t rows, int64_t columns, int64_t ld)
 void MatmulPlan::find_ahead(const MatmulOperands& x, int64_t item, Ahead (&ahead)[2]) const {
   const Problem& p = problem_;
   const int64_t batch = (item + 1) / row_blocks_;
-  const RowBlock rows(p.m, row_blocks_, (item + 1) % row_blocks_);
+  const RowBlock rows = row_block((item + 1) % row_blocks_);
   const float* a = static_cast<const float*>(x.a) + batch * x.a_batch;
   ahead[0] = p.a_transposed ? matrix_ahead(a + rows.begin, p.k, rows.rows, x.lda)
                             : matrix_ahead(a + rows.begin * x.lda, rows.rows, p.k, x.lda);
@@ -266,7 +331,7 @@ void MatmulPlan::find_ahead(const MatmulOperands& x, int64_t item, Ahead (&ahead
 void MatmulPlan::run_rectangle(const MatmulOperands& x, const Prepared& from, std::byte* scratch, int64_t batch,
                                int64_t block, int64_t panel_begin, int64_t panel_end, const Ahead (&ahead)[2]) const {
   const Problem& p = problem_;
-  const RowBlock rows(p.m, row_blocks_, block);
+  const RowBlock rows = row_block(block);
   const int64_t col = panel_begin * kPanel;
   const int64_t fold = p.gated ? 2 : 1;
   matmul::Args args;
@@ -303,12 +368,11 @@ void MatmulPlan::run_rectangle(const MatmulOperands& x, const Prepared& from, st
 void MatmulPlan::run_rows(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const {
   const int id = worker.id();
   if (id >= active_) return;
-  const int64_t items = problem_.batch * row_blocks_;
-  const int64_t end = items * (id + 1) / active_;
-  for (int64_t item = items * id / active_; item < end; ++item) {
+  const int64_t end = items() * (id + 1) / active_;
+  for (int64_t item = items() * id / active_; item < end; ++item) {
     const int64_t batch = item / row_blocks_, block = item % row_blocks_;
     const Prepared a = prepared(workspace, id, batch, block);
-    const int64_t groups = RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
+    const int64_t groups = RowGroups(row_block(block).rows, variant_->mr).count;
     for (int64_t g = 0; g < groups; ++g) prepare_group(x, a, batch, block, g);
     Ahead ahead[2];
     if (!problem_.prepared && item + 1 < end) find_ahead(x, item, ahead);
@@ -317,34 +381,46 @@ void MatmulPlan::run_rows(Team::Worker& worker, const MatmulOperands& x, std::by
   }
 }
 
-void MatmulPlan::run_panels(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const {
-  const int id = worker.id();
-  const std::atomic_ref<int64_t> claimed(*reinterpret_cast<int64_t*>(workspace));
-  const int64_t items = problem_.batch * row_blocks_;
-  if (id == 0) claimed.store(0, std::memory_order_relaxed);  // the barrier publishes it
-  int64_t turn = 0;                                          // groups are dealt round robin over all blocks
-  for (int64_t item = 0; item < items; ++item) {
+void MatmulPlan::prepare_rows(const MatmulOperands& x, std::byte* workspace, int id) const {
+  int64_t turn = 0;  // groups of rows that nobody owns are dealt round robin over all blocks
+  const int64_t each = items() / owners_;
+  const int64_t begin = owners_ > 1 ? id * each : 0, end = begin + each;
+  for (int64_t item = begin; item < end; ++item) {
     const int64_t batch = item / row_blocks_, block = item % row_blocks_;
-    const int64_t groups = RowGroups(RowBlock(problem_.m, row_blocks_, block).rows, variant_->mr).count;
+    const int64_t groups = RowGroups(row_block(block).rows, variant_->mr).count;
     for (int64_t g = 0; g < groups; ++g, ++turn)
-      if (turn % active_ == id) prepare_group(x, prepared(workspace, id, batch, block), batch, block, g);
+      if (owners_ > 1 || turn % active_ == id) prepare_group(x, prepared(workspace, id, batch, block), batch, block, g);
   }
-  worker.barrier();
-  if (id >= active_) return;
-  const int64_t panels = ceil_div(problem_.n, kPanel);
-  std::byte* scratch = workspace + scratch_at_ + id * scratch_each_;
+}
+
+// Claims of one owner's panels until none is left.
+void MatmulPlan::run_claims(const MatmulOperands& x, std::byte* workspace, std::byte* scratch, int owner) const {
+  const std::atomic_ref<int64_t> claimed(*claim_counter(workspace, owner));
+  const int64_t panels = ceil_div(problem_.n, kPanel), first_item = owner * (items() / owners_);
   for (;;) {
     const int64_t claim = claimed.fetch_add(1, std::memory_order_relaxed);
     int64_t begin = claims_.begin(claim);
     const int64_t end = claims_.begin(claim + 1);
     if (begin >= claims_.panels) return;
     while (begin < end) {  // a run may reach into the next row block
-      const int64_t item = begin / panels, first = begin % panels, last = std::min(panels, first + end - begin);
+      const int64_t item = first_item + begin / panels;
+      const int64_t first = begin % panels, last = std::min(panels, first + end - begin);
       const int64_t batch = item / row_blocks_, block = item % row_blocks_;
-      run_rectangle(x, prepared(workspace, id, batch, block), scratch, batch, block, first, last, {});
+      run_rectangle(x, prepared(workspace, 0, batch, block), scratch, batch, block, first, last, {});
       begin += last - first;
     }
   }
+}
+
+void MatmulPlan::run_panels(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const {
+  const int id = worker.id();
+  if (id == 0)  // the barrier publishes it
+    for (int owner = 0; owner < owners_; ++owner) *claim_counter(workspace, owner) = 0;
+  if (id < active_) prepare_rows(x, workspace, id);
+  worker.barrier();
+  if (id >= active_) return;
+  std::byte* scratch = workspace + scratch_at_ + id * scratch_each_;
+  for (int i = 0; i < owners_; ++i) run_claims(x, workspace, scratch, (id + i) % owners_);
 }
 
 void MatmulPlan::run(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const noexcept {

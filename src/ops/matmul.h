@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,30 @@ class Weights {
   // `layout` must be one that `sources` can be packed into; matmul::prepared_layout gives the usual one.
   static Result<Weights> prepare(std::span<const matmul::Source> sources, int64_t n, int64_t k, matmul::Layout layout,
                                  Team* team);
+  // Sources one below the other, packed as if they were one; all but the last are in whole panels.
+  struct Part {
+    matmul::Source source;
+    int64_t n;  // its columns
+  };
+  static Result<Weights> prepare_stacked(std::span<const Part> parts, int64_t k, matmul::Layout layout, Team* team);
+  // Panels that were packed before, packed_bytes() of them (formats/packed_file.h) and aligned to 64, in memory that
+  // `owner` keeps.
+  static Weights over(std::span<const std::byte> panels, int64_t n, int64_t k, bool gated, matmul::Layout layout,
+                      std::shared_ptr<const void> owner);
 
   matmul::Layout layout() const { return layout_; }
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }
   bool gated() const { return gated_; }
-  int64_t bytes() const { return static_cast<int64_t>(panels_.size()); }
-  const std::byte* data() const { return panels_.data(); }
+  int64_t bytes() const { return static_cast<int64_t>(owner_ ? lent_.size() : panels_.size()); }
+  const std::byte* data() const { return owner_ ? lent_.data() : panels_.data(); }
 
  private:
+  Status pack(std::span<const Part> parts, Team* team);
+
   Buffer panels_;
+  std::shared_ptr<const void> owner_;  // where it is set, the panels are lent_
+  std::span<const std::byte> lent_;
   matmul::Layout layout_ = matmul::Layout::panel_f32;
   int64_t n_ = 0, k_ = 0;
   bool gated_ = false;
@@ -72,10 +87,12 @@ class MatmulPlan {
 
  private:
   // How C is divided. Panels: A is prepared by all, once, and after a barrier workers claim runs of columns until none
-  // is left (a worker that the system interrupts then costs its own claim only). Rows: workers take whole row blocks
-  // (of batch entries) and prepare those themselves into memory of their own, without a barrier.
+  // is left (a worker that the system interrupts then costs its own claim only). With rows enough every worker owns
+  // some: it prepares them, claims their columns first and others' when its own are gone, so that A and C stay in the
+  // cache of one core. Rows: workers take whole row blocks (of batch entries) and prepare those themselves into memory
+  // of their own, without a barrier.
   enum class Split : uint8_t { panels, rows };
-  // The panels of all row blocks in one sequence, cut into `coarse` runs of `size` and then into runs of `fine`.
+  // The panels of an owner's row blocks in one sequence, cut into `coarse` runs of `size` and then into runs of `fine`.
   struct Claims {
     int64_t panels = 0, size = 1, coarse = 0, fine = 1;
     int64_t begin(int64_t claim) const {
@@ -83,6 +100,13 @@ class MatmulPlan {
     }
   };
   struct Prepared;  // where the prepared rows of one row block lie
+  struct RowBlock {
+    int64_t begin, rows;
+  };
+
+  RowBlock row_block(int64_t block) const;
+  int64_t items() const { return problem_.batch * row_blocks_; }
+  int64_t block_rows() const;  // of the largest block
 
   Prepared prepared(std::byte* workspace, int worker, int64_t batch, int64_t block) const;
   void prepare_group(const MatmulOperands& x, const Prepared& to, int64_t batch, int64_t block, int64_t group) const;
@@ -90,6 +114,8 @@ class MatmulPlan {
                      int64_t panel_begin, int64_t panel_end, const matmul::Ahead (&ahead)[2]) const;
   void find_ahead(const MatmulOperands& x, int64_t item, matmul::Ahead (&ahead)[2]) const;
   void run_rows(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const;
+  void prepare_rows(const MatmulOperands& x, std::byte* workspace, int id) const;
+  void run_claims(const MatmulOperands& x, std::byte* workspace, std::byte* scratch, int owner) const;
   void run_panels(Team::Worker& worker, const MatmulOperands& x, std::byte* workspace) const;
 
   matmul::Problem problem_;
@@ -98,8 +124,10 @@ class MatmulPlan {
   int workers_ = 1;  // of the team
   int active_ = 1;   // of those, how many have work: a product of a microsecond is not worth a second thread
   int64_t row_blocks_ = 1;
+  int owners_ = 1;  // of equal numbers of row blocks
   Claims claims_;
-  // The workspace: a claim counter, prepared rows, their scales, their sums, scratch of each worker. Offsets in bytes.
+  // The workspace: a line with a claim counter for each owner, prepared rows, their scales, their sums, scratch of each
+  // worker. Offsets in bytes.
   int64_t workspace_ = 0;
   int64_t rows_at_ = 0, scale_at_ = 0, sum_at_ = 0, scratch_at_ = 0, scratch_each_ = 0;
 };

@@ -71,4 +71,9 @@ void pool(const Team::Worker& worker, const TextBatch& batch, const PoolOperands
   }
 }
 
+void normalize_rows(const Team::Worker& worker, float* y, int64_t rows, int64_t row, int64_t keep) noexcept {
+  const Share share(worker, rows);
+  for (int64_t i = share.begin; i < share.end; ++i) normalize(y + i * row, keep);
+}
+
 }  // namespace lathe::ops

@@ -24,4 +24,8 @@ struct PoolOperands {
 // Every worker pools its share of the texts. Ends without a barrier.
 void pool(const Team::Worker& worker, const TextBatch& batch, const PoolOperands& x) noexcept;
 
+// The first `keep` elements of each of `rows` rows of y to length 1, for what stands between pooling and the end. Every
+// worker takes its share. Ends without a barrier.
+void normalize_rows(const Team::Worker& worker, float* y, int64_t rows, int64_t row, int64_t keep) noexcept;
+
 }  // namespace lathe::ops

@@ -2,6 +2,9 @@
 
 namespace lathe::ops {
 
-CpuKernels CpuKernels::best() { return {&norm::best(cpu_features()), &attention::best(cpu_features())}; }
+CpuKernels CpuKernels::best() {
+  const FeatureSet features = cpu_features();
+  return {&norm::best(features), &attention::best(features), &rope::best(features), &activation::best(features)};
+}
 
 }  // namespace lathe::ops

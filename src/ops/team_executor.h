@@ -3,8 +3,10 @@
 
 #include <cstdint>
 
+#include "kernels/activation/activation.h"
 #include "kernels/attention/attention.h"
 #include "kernels/norm/norm.h"
+#include "kernels/rope/rope.h"
 #include "ops/executor.h"
 #include "ops/profile.h"
 #include "platform/team.h"
@@ -19,6 +21,8 @@ enum class Dispatch : uint8_t { model, layer, op };
 struct CpuKernels {
   const norm::Variant* norm;
   const attention::Variant* attention;
+  const rope::Variant* rope;
+  const activation::Variant* activation;
   static CpuKernels best();
 };
 
@@ -31,12 +35,27 @@ class CpuExecutor : public Executor {
   void embed(const TextBatch& batch, const EmbedOperands& x) final {
     self().run("embed", [&](Team::Worker& w) { ops::embed(w, *kernels_.norm, batch, x); });
   }
+  void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) final {
+    self().run("embed", [&](Team::Worker& w) { ops::embed_scaled(w, batch, words, scale, y); });
+  }
   void matmul(const char* name, const MatmulPlan& plan, const MatmulOperands& x, std::byte* workspace) final {
     if (profile_ != nullptr) profile_->count(name, cost(plan.problem()).flops);
     self().run(name, [&](Team::Worker& w) { plan.run(w, x, workspace); });
   }
   void layer_norm(const norm::Args& args) final {
     self().run("norm", [&](Team::Worker& w) { ops::layer_norm(w, *kernels_.norm, args); });
+  }
+  void rms_norm(const norm::Args& args) final {
+    self().run("norm", [&](Team::Worker& w) { ops::rms_norm(w, *kernels_.norm, args); });
+  }
+  void residual_norms(const ResidualNorms& x) final {
+    self().run("norm", [&](Team::Worker& w) { ops::residual_norms(w, *kernels_.norm, x); });
+  }
+  void rotate(const TextBatch& batch, const RotateOperands& x) final {
+    self().run("rotate", [&](Team::Worker& w) { norm_and_rotate(w, *kernels_.norm, *kernels_.rope, batch, x); });
+  }
+  void activate(activation::Function function, const activation::ApplyArgs& args) final {
+    self().run("activation", [&](Team::Worker& w) { ops::activate(w, *kernels_.activation, function, args); });
   }
   void attention(const TextBatch& batch, const AttentionOperands& x) final {
     if (profile_ != nullptr) profile_->count("attention", attention_flops(batch, x));
@@ -45,6 +64,9 @@ class CpuExecutor : public Executor {
   }
   void pool(const TextBatch& batch, const PoolOperands& x) final {
     self().run("pool", [&](Team::Worker& w) { ops::pool(w, batch, x); });
+  }
+  void normalize_rows(float* y, int64_t rows, int64_t row, int64_t keep) final {
+    self().run("normalize", [&](Team::Worker& w) { ops::normalize_rows(w, y, rows, row, keep); });
   }
 
  protected:

@@ -38,7 +38,18 @@ int system_advice(MappedFile::Advice advice) {
   return MADV_NORMAL;
 }
 
+FileIdentity identity_of(const struct stat& info) {
+  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  return {info.st_dev, info.st_ino, info.st_size, ns(info.st_mtim), ns(info.st_ctim)};
+}
+
 }  // namespace
+
+Result<FileIdentity> identify(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) return refused(path, "looked at");
+  return identity_of(info);
+}
 
 MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
@@ -54,6 +65,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
     return io_error(path + ": is " + (S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe") + ", needed: a file");
   MappedFile mapped;
   mapped.path_ = path;
+  mapped.identity_ = identity_of(info);
   if (info.st_size == 0) return mapped;
   const auto size = static_cast<size_t>(info.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);

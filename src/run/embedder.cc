@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 
 #include "base/shown.h"
-#include "formats/hf_config.h"
-#include "models/bert_encoder.h"
+#include "models/open_encoder.h"
 #include "platform/process_memory.h"
 #include "run/memory_budget.h"
 #include "run/stored_type.h"
@@ -13,10 +13,16 @@
 namespace lathe::run {
 namespace {
 
+// A token maps 64 KiB of the table around its row. After so many of them it is unmapped, which costs a fault of 1 us
+// at the next look-up of each row: 0.2 % of a pass over MiniLM, for 16 MiB at most instead of all its 47.
+constexpr int64_t kGatheredAtMost = 256, kGatheredBytes = 65536;
+
+// Memory for passes of so many tokens stays between two calls; a batch of 2048 would hold 30 MiB of MiniLM's. Getting
+// that anew costs 5 ms before half a second of work, and a call of one short text never does.
+constexpr int64_t kIdleTokens = 256;
+
 // What sentence-transformers may ask for and is not done here would silently give other vectors.
 Status check_extras(const std::string& folder, const SentenceTransformer& extras) {
-  if (!extras.dense.empty())
-    return unsupported(folder + "/modules.json: has a Dense module, which is not supported yet");
   if (extras.lower_case)
     return unsupported(extras.transformer_folder +
                        "/sentence_bert_config.json: do_lower_case is true, needed: false (the tokenizer lowers)");
@@ -43,10 +49,6 @@ void trim_one(std::vector<T>& values) {
 }  // namespace
 
 Status Embedder::configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras) {
-  const models::EncoderSizes& sizes = encoder_->sizes();
-  if (cutter_.tokenizer().vocab_size() > sizes.vocabulary)
-    return corrupt("the tokenizer of " + options.model + " has " + std::to_string(cutter_.tokenizer().vocab_size()) +
-                   " tokens, needed: at most the model's " + std::to_string(sizes.vocabulary));
   pooling_ = {Pooling::mean};
   if (extras) {
     pooling_ = extras->pooling;
@@ -54,7 +56,7 @@ Status Embedder::configure(const EmbedderOptions& options, const std::optional<S
   }
   if (options.pooling) pooling_ = {*options.pooling};
   if (options.normalize) normalize_ = *options.normalize;
-  const int64_t all = sizes.width * static_cast<int64_t>(pooling_.size());
+  const int64_t all = encoder_->vector_size(pooling_.size());
   if (options.dim < 0 || options.dim > all)
     return invalid_argument("the dimension is " + std::to_string(options.dim) + ", needed: 1 to " +
                             std::to_string(all));
@@ -99,25 +101,23 @@ Status Embedder::limit_memory(int64_t max_rss) {
   if (max_rss == 0) return {};
   const auto memory = process_memory();
   if (!memory) return unsupported("memory is to be limited, and this system does not say how much the process has");
-  // The readers of texts hold some beside the pass. The table of words comes into memory row by row, as texts ask for
-  // it; no more than the whole file and the program itself (16 MiB is plenty) is ever mapped.
-  constexpr int64_t kBeside = int64_t{8} << 20, kProgram = int64_t{16} << 20;
+  constexpr int64_t kBeside = int64_t{8} << 20;  // readers and writers of texts and vectors
   const models::EncoderSizes& sizes = encoder_->sizes();
   int64_t mapped = 0;
-  for (const MappedFile& file : file_.files) mapped += static_cast<int64_t>(file.bytes().size());
+  files_.each_file([&mapped](const MappedFile& file) { mapped += static_cast<int64_t>(file.bytes().size()); });
   const int64_t words = std::min(mapped, sizes.vocabulary * sizes.width * static_cast<int64_t>(sizeof(float)));
-  const int64_t file = std::min(memory->file + words, std::max(memory->file, mapped + kProgram));
-  const int64_t row = sizes.width * static_cast<int64_t>(pooling_.size() * sizeof(float));
+  const int64_t row_bytes = static_cast<int64_t>(row() * sizeof(float));
   const int64_t least_text = cutter_.tokenizer().added_by_template() + 1;
   const auto tokens = tokens_within({.limit = max_rss,
-                                     .base = memory->anonymous + file + kBeside,
+                                     .base = memory->resident() + kBeside,
                                      .peak = memory->peak,
                                      .least = max_tokens_,
                                      .wanted = batch_tokens_},
                                     [&](int64_t count) -> Result<int64_t> {
                                       const auto pass = encoder_->pass_bytes(count);
                                       if (!pass) return pass;
-                                      return *pass + count / least_text * row;
+                                      const int64_t table = std::min(words, (kGatheredAtMost + count) * kGatheredBytes);
+                                      return *pass + table + count / least_text * row_bytes;
                                     });
   if (!tokens) return tokens.status();
   batch_tokens_ = std::min(batch_tokens_, *tokens);
@@ -146,34 +146,40 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
     if (Status status = check_stored(*options.stored); !status.ok()) return status;
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
-  if (files->format != ModelFiles::Format::safetensors)
-    return unsupported(files->weights + " is a GGUF file; embedding takes safetensors so far");
-  const auto config_file = HfConfig::open(files->config + "/config.json");
-  if (!config_file) return config_file.status();
-  const auto config = models::read_bert_config(*config_file);
-  if (!config) return config.status();
-  const auto extras = open_sentence_transformer(files->folder);
-  if (!extras) return extras.status();
-  if (*extras)
-    if (Status status = check_extras(files->folder, **extras); !status.ok()) return status;
-  if (files->tokenizer.empty()) return not_found(files->config + ": there is no tokenizer file");
-  auto tokenizer = tokenize::Tokenizer::load(files->config);
-  if (!tokenizer) return tokenizer.status();
-
-  Embedder embedder(std::move(*tokenizer));
-  auto file = open_safetensors(files->weights);
-  if (!file) return file.status();
-  embedder.file_ = std::move(*file);
+  auto opened = models::EncoderFiles::open(*files);
+  if (!opened) return opened.status();
+  if (opened->extras())
+    if (Status status = check_extras(files->folder, *opened->extras()); !status.ok()) return status;
+  const matmul::Type stored = options.stored.value_or(stored_type(opened->tensors()));
+  // Read while the weights are bound: each takes half of a start from the cache.
+  auto loading = std::async(std::launch::async, [&opened] { return opened->tokenizer(); });
+  std::vector<const MappedFile*> sources;
+  opened->each_file([&sources](const MappedFile& file) { sources.push_back(&file); });
+  const bool gguf = files->format == ModelFiles::Format::gguf;
+  auto store = std::make_unique<ModelStore>(options.cache, std::move(sources), gguf ? files->weights : files->folder,
+                                            stored, opened->architecture());
   auto team = Team::create({.threads = options.threads});
   if (!team) return team.status();
+  auto encoder = opened->bind(stored, **team, store.get());
+  auto tokenizer = loading.get();
+  if (!tokenizer) return tokenizer.status();
+  if (!encoder) return encoder.status();
+  store->finish();
+
+  Embedder embedder(std::move(*opened), std::move(*tokenizer));
+  embedder.stored_ = stored;
+  embedder.store_ = std::move(store);
   embedder.team_ = std::move(*team);
-  embedder.stored_ = options.stored.value_or(stored_type(embedder.file_.tensors));
-  auto weights = models::BertWeights::bind(*config, embedder.file_.tensors, embedder.stored_, embedder.team_.get());
-  if (!weights) return weights.status();
-  embedder.encoder_ =
-      std::make_unique<models::BertEncoder>(*config, std::move(*weights), embedder.stored_, *embedder.team_);
-  if (Status status = embedder.configure(options, *extras); !status.ok()) return status;
+  embedder.encoder_ = std::move(*encoder);
+  embedder.give_back_tables();
+  if (Status status = embedder.configure(options, embedder.files_.extras()); !status.ok()) return status;
   return embedder;
+}
+
+// The pages of the model's files leave this process; the system keeps them for the next look-up.
+void Embedder::give_back_tables() {
+  files_.each_file([](const MappedFile& file) { file.advise(MappedFile::Advice::dont_need); });
+  gathered_ = 0;
 }
 
 void Embedder::clear() {
@@ -189,6 +195,15 @@ void Embedder::trim() {
   trim_one(vectors_);
 }
 
+// A tokenizer may know more tokens than the model: Gemma's has one for images, which the text models lack.
+Status Embedder::check_ids() const {
+  for (const int32_t id : cut_.ids)
+    if (id >= encoder_->sizes().vocabulary)
+      return failed("the text has token " + std::to_string(id) + ", needed: below the model's " +
+                    std::to_string(encoder_->sizes().vocabulary));
+  return {};
+}
+
 // Appends the pieces of a text to the pass, which runs first where one would not fit. Nothing is padded and texts come
 // out in the order they went in: sorting them by length would gain nothing. Nor would tokenising on a thread of its
 // own: of 4,000 texts of nine words through MiniLM on two threads it is 0.3 % of the time.
@@ -196,6 +211,7 @@ Status Embedder::add(std::string_view text, const Each& each) {
   Embedding& item = texts_.emplace_back();
   item.index = next_++;
   item.status = cutter_.cut(text, cut_);
+  if (item.status.ok()) item.status = check_ids();
   pending_.push_back(static_cast<int64_t>(item.status.ok() ? cut_.ends.size() : 0));
   if (!item.status.ok()) return {};
   item.tokens = cut_.tokens;
@@ -223,6 +239,8 @@ Status Embedder::run_pass(const Each& each) {
       return status;
   }
   if (Status status = finish_texts(each); !status.ok()) return status;
+  gathered_ += static_cast<int64_t>(ids_.size());
+  if (gathered_ > kGatheredAtMost) give_back_tables();
   clear();
   return encoder_->shrink(batch_tokens_);  // after a text longer than a batch
 }
@@ -282,9 +300,9 @@ Status Embedder::embed(std::span<const std::string_view> texts, const Each& each
   next_ = 0;
   for (const std::string_view text : texts)
     if (Status status = add(text, each); !status.ok()) return status;
-  Status status = run_pass(each);
+  if (Status status = run_pass(each); !status.ok()) return status;
   trim();
-  return status;
+  return encoder_->shrink(std::min(batch_tokens_, kIdleTokens));
 }
 
 }  // namespace lathe::run

@@ -12,9 +12,10 @@
 #include <vector>
 
 #include "formats/model_files.h"
-#include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
 #include "models/encoder.h"
+#include "models/open_encoder.h"
+#include "run/model_store.h"
 #include "run/text_cutter.h"
 
 namespace lathe::run {
@@ -38,7 +39,8 @@ struct EmbedderOptions {
   // Texts share a pass up to so many tokens. At the inner layer of MiniLM that is 12 MiB, and rows enough for the
   // products to run at their best. A longer text has a pass of its own.
   int64_t batch_tokens = 2048;
-  int64_t max_rss = 0;  // bytes that the process may have; batches are made smaller for it. 0: no limit
+  int64_t max_rss = 0;   // bytes that the process may have; batches are made smaller for it. 0: no limit
+  CacheOptions cache{};  // of packed weights
 };
 
 struct Embedding {
@@ -58,6 +60,10 @@ class Embedder {
   int64_t max_tokens() const { return max_tokens_; }
   int64_t batch_tokens() const { return batch_tokens_; }
   matmul::Type stored() const { return stored_; }
+  const tokenize::Tokenizer& tokenizer() const { return cutter_.tokenizer(); }
+  // For measurements.
+  models::Encoder& encoder() { return *encoder_; }
+  Team& team() { return *team_; }
   // The model's own prompts: name and text.
   std::span<const std::pair<std::string, std::string>> prompts() const { return prompts_; }
   const std::string& prompt() const { return cutter_.prompt(); }
@@ -77,7 +83,8 @@ class Embedder {
     int64_t weight;  // in the text's average
   };
 
-  explicit Embedder(tokenize::Tokenizer tokenizer) : cutter_(std::move(tokenizer)) {}
+  Embedder(models::EncoderFiles files, tokenize::Tokenizer tokenizer)
+      : files_(std::move(files)), cutter_(std::move(tokenizer)) {}
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   Status configure_texts(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   Status limit_memory(int64_t max_rss);
@@ -87,18 +94,22 @@ class Embedder {
   void take(Embedding& text, const Piece& piece, std::span<const float> vector);
   std::span<const float> average();
   void start_sum();
-  size_t row() const { return static_cast<size_t>(encoder_->sizes().width) * pooling_.size(); }
+  size_t row() const { return static_cast<size_t>(encoder_->vector_size(pooling_.size())); }
   void clear();
   void trim();
+  Status check_ids() const;
+  void give_back_tables();
 
+  models::EncoderFiles files_;
   TextCutter cutter_;
-  Safetensors file_;
+  std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Encoder> encoder_;
   matmul::Type stored_ = matmul::Type::f32;
   std::vector<Pooling> pooling_;
   bool normalize_ = true, pools_prompt_ = true;
   int64_t dim_ = 0, max_tokens_ = 0, batch_tokens_ = 0;
+  int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
   std::vector<std::pair<std::string, std::string>> prompts_;
 
   // The pass that is being filled: pieces of texts, one after the other. Where a text has several, those of it that had

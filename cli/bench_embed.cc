@@ -1,0 +1,214 @@
+// lathe bench embed: what a model does with texts of several lengths, from texts to vectors.
+#include "bench_embed.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+#include <memory>
+
+#include "base/shown.h"
+#include "bench_embed_report.h"
+#include "bench_embed_turns.h"
+#include "hub_path.h"
+#include "models/toy_encoder.h"
+#include "platform/clock.h"
+#include "platform/machine.h"
+#include "platform/process_memory.h"
+#include "progress.h"
+
+namespace lathe::cli {
+namespace {
+
+struct BenchEmbedOptions {
+  run::EmbedderOptions embedder;
+  std::string dtype = "f32", dispatch = "model";
+  std::vector<std::string> scenarios;
+  double seconds = 2;
+  int64_t soak = 0;
+  bool interactive = false, json = false, sweep = false, no_start = false;
+};
+
+Result<matmul::Type> type_of(const std::string& name) {
+  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0})
+    if (matmul::type_name(type) == name) return type;
+  return invalid_argument("--dtype is " + shown(name) + ", needed: one of f32, bf16, q8_0");
+}
+
+Result<ops::Dispatch> dispatch_of(const std::string& name) {
+  if (name == "model") return ops::Dispatch::model;
+  if (name == "layer") return ops::Dispatch::layer;
+  if (name == "op") return ops::Dispatch::op;
+  return invalid_argument("--dispatch is " + shown(name) + ", needed: op, layer or model");
+}
+
+Result<std::vector<run::Scenario>> chosen_scenarios(const std::vector<std::string>& names) {
+  std::vector<run::Scenario> all = run::bench_scenarios(), chosen;
+  if (names.empty()) return all;
+  for (const std::string& name : names) {
+    bool found = false;
+    std::string known;
+    for (const run::Scenario& s : all) {
+      known += (known.empty() ? "" : ", ") + s.name;
+      if (s.name == name) chosen.push_back(s);
+      found = found || s.name == name;
+    }
+    if (!found) return invalid_argument("--scenario is " + shown(name) + ", needed: one of " + known);
+  }
+  return chosen;
+}
+
+Status check_numbers(const BenchEmbedOptions& o) {
+  if (!(o.seconds > 0 && o.seconds <= 3600))
+    return invalid_argument(fmt::format("--seconds is {}, needed: above 0, at most 3600", o.seconds));
+  if (o.soak < 0) return invalid_argument(fmt::format("--soak is {}, needed: at least 1", o.soak));
+  return {};
+}
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+Result<StartTimes> starts_of(const BenchEmbedOptions& o) {
+  const auto files = resolve_model(o.embedder.model, o.embedder.hub);
+  if (!files) return files.status();
+  const bool gguf = files->format == ModelFiles::Format::gguf;
+  return measure_starts({"-m", o.embedder.model, "--dtype", o.dtype, "--threads", std::to_string(o.embedder.threads)},
+                        files_below(gguf ? files->weights : files->folder));
+}
+
+Status add_ceilings(Team& team, EmbedReport& report) {
+  tune::CeilingOptions options;
+  if (this_machine().l3.bytes > 0) options.last_cache_bytes = this_machine().l3.bytes;
+  options.available_bytes = this_machine().memory_available;
+  const auto ceilings = tune::measure_ceilings(team, options);
+  if (!ceilings) return ceilings.status();
+  report.ceilings = *ceilings;
+  const bool integers = report.dtype == "q8_0";  // its products are of 16-bit integers
+  report.ceiling = integers ? "16-bit multiply-adds" : "f32 multiply-adds";
+  report.ceiling_gflops = integers ? ceilings->mac.giga : ceilings->fma.giga;
+  return {};
+}
+
+Status add_scenarios(run::Embedder& embedder, const std::vector<run::Scenario>& scenarios, double seconds,
+                     EmbedReport& report) {
+  Progress progress;
+  for (const run::Scenario& scenario : scenarios) {
+    progress.show(static_cast<int64_t>(report.scenarios.size()), static_cast<int64_t>(scenarios.size()), scenario.name);
+    auto row = run::bench_scenario(embedder, scenario, {.seconds = seconds, .threads = report.threads});
+    if (!row) return row.status();
+    report.scenarios.push_back(std::move(*row));
+  }
+  return {};
+}
+
+Status add_sweep(run::Embedder& embedder, double seconds, EmbedReport& report) {
+  auto toy = models::ToyEncoder::create({}, embedder.team());
+  if (!toy) return toy.status();
+  const std::vector<run::SweepBatch> batches = {{1, 12}, {1, 52}, {1, 256}, {96, 12}};
+  const std::pair<std::string, models::Encoder*> encoders[] = {{"model", &embedder.encoder()},
+                                                               {"toy", &(*toy)->encoder()}};
+  for (const auto& [name, encoder] : encoders) {
+    const auto rows = run::sweep_dispatch(*encoder, batches, seconds / 2);
+    if (!rows) return rows.status();
+    for (const run::SweepRow& row : *rows) report.sweep.emplace_back(name, row);
+  }
+  return {};
+}
+
+// Opens the model and embeds one text: what is resident then is what an idle process has.
+Result<run::Embedder> open_idle(const BenchEmbedOptions& o, EmbedReport& report) {
+  const int64_t began = now_ns();
+  auto embedder = run::Embedder::open(o.embedder);
+  if (!embedder) return embedder;
+  report.open_ms = static_cast<double>(now_ns() - began) / 1e6;
+  const std::string_view texts[] = {"The river carries water to the sea."};
+  if (Status s = embedder->embed(texts, [](const run::Embedding& e) { return e.status; }); !s.ok()) return s;
+  if (const auto memory = process_memory()) {
+    report.idle_bytes = memory->resident();
+    report.idle_anonymous_bytes = memory->anonymous;
+  }
+  return embedder;
+}
+
+Status measure(const BenchEmbedOptions& o, const std::vector<run::Scenario>& scenarios, ops::Dispatch dispatch,
+               EmbedReport& report) {
+  if (!o.no_start) {  // first: the pages of files that this process maps could not be dropped
+    const auto starts = starts_of(o);
+    if (!starts) return starts.status();
+    report.starts = *starts;
+  }
+  auto embedder = open_idle(o, report);
+  if (!embedder) return embedder.status();
+  report.threads = embedder->team().size();
+  report.dim = embedder->dim();
+  if (o.soak > 0) {
+    const auto soaked = run::soak(*embedder, o.soak);
+    if (!soaked) return soaked.status();
+    report.soak = *soaked;
+  } else {
+    embedder->encoder().set_dispatch(dispatch);
+    if (Status s = add_scenarios(*embedder, scenarios, o.seconds, report); !s.ok()) return s;
+  }
+  if (const auto memory = process_memory()) report.peak_bytes = memory->peak;
+  if (o.sweep)
+    if (Status s = add_sweep(*embedder, o.seconds, report); !s.ok()) return s;
+  // Last: its buffer would count as the model's memory. A ceiling is the fastest of its trials, so when matters little.
+  return add_ceilings(embedder->team(), report);
+}
+
+Status bench_embed(BenchEmbedOptions o) {
+  const auto type = type_of(o.dtype);
+  if (!type) return type.status();
+  const auto dispatch = dispatch_of(o.dispatch);
+  if (!dispatch) return dispatch.status();
+  const auto scenarios = chosen_scenarios(o.scenarios);
+  if (!scenarios) return scenarios.status();
+  if (Status s = check_numbers(o); !s.ok()) return s;
+  o.embedder.stored = *type;
+  o.embedder.hub = hub_path();
+  if (o.interactive) {
+    auto embedder = run::Embedder::open(o.embedder);
+    return embedder ? take_turns(*embedder) : embedder.status();
+  }
+  EmbedReport report;
+  report.model = o.embedder.model;
+  report.dtype = o.dtype;
+  report.dispatch = o.dispatch;
+  report.date = now_text();
+  report.load = load_averages()[0];
+  if (Status s = measure(o, *scenarios, *dispatch, report); !s.ok()) return s;
+  fmt::print("{}", o.json ? report_json(report) : report_text(report));
+  return {};
+}
+
+}  // namespace
+
+void add_bench_embed(CLI::App& bench, Command& chosen) {
+  CLI::App* command = bench.add_subcommand("embed", "Time a model's embeddings, from texts to vectors");
+  auto options = std::make_shared<BenchEmbedOptions>();
+  command->add_option("-m,--model", options->embedder.model, "A model's folder or file, or its Hugging Face name")
+      ->required();
+  command->add_option("--dtype", options->dtype, "How weights are kept in memory: f32, bf16 or q8_0")
+      ->capture_default_str();
+  command->add_option("--threads", options->embedder.threads, "0: what the machine recommends")->capture_default_str();
+  command->add_option("--scenario", options->scenarios,
+                      "Only these of short, long, words400, batch96_short, batch96_long, mixed");
+  command->add_option("--seconds", options->seconds, "How long, for each scenario")->capture_default_str();
+  command->add_option("--dispatch", options->dispatch, "The team enters once for each op, layer or pass (model)")
+      ->capture_default_str();
+  command->add_flag("--dispatch-sweep", options->sweep,
+                    "Compare the three, at this model and at a random one of 6 layers, 64 wide");
+  command->add_option("--soak", options->soak, "Embed so many short texts instead, and see what memory does");
+  command->add_flag("--no-start", options->no_start, "Leave out the starts of new processes");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--interactive", options->interactive, "Answer requests on standard input, one JSON a line")
+      ->group("");
+  command->callback([options, &chosen] { chosen = [options] { return bench_embed(*options); }; });
+}
+
+}  // namespace lathe::cli

@@ -1,0 +1,30 @@
+#include "cache_path.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+
+namespace lathe::cli {
+
+std::string default_cache_path() {
+  // A relative path there is to be ignored (XDG Base Directory Specification).
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && cache[0] == '/')
+    return std::string(cache) + "/lathe/weights";
+  if (const char* home = std::getenv("HOME"); home && home[0] == '/')
+    return std::string(home) + "/.cache/lathe/weights";
+  return "";
+}
+
+void add_cache_option(CLI::App& command, std::string& text) {
+  command.add_option("--cache", text,
+                     "Folder that keeps packed weights for the next start, or 'off'; see lathe cache path");
+}
+
+run::CacheOptions cache_options(const std::string& text) {
+  run::CacheOptions options;
+  if (text != "off") options.folder = text.empty() ? default_cache_path() : text;
+  options.warn = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
+  return options;
+}
+
+}  // namespace lathe::cli

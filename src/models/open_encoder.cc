@@ -1,0 +1,107 @@
+#include "models/open_encoder.h"
+
+#include <string>
+
+#include "base/shown.h"
+#include "formats/hf_config.h"
+#include "models/bert_encoder.h"
+#include "models/gemma_encoder.h"
+#include "models/gguf_extras.h"
+#include "models/gguf_tokenizer.h"
+
+namespace lathe::models {
+namespace {
+
+template <class Config>
+Status take(Result<Config> read, std::variant<BertConfig, GemmaConfig>& config) {
+  if (!read) return read.status();
+  config = std::move(*read);
+  return {};
+}
+
+template <class Weights, class Model, class Config>
+Result<std::unique_ptr<Encoder>> bind_as(const Config& config, const TensorTable& tensors, matmul::Type stored,
+                                         Team& team, ops::PackedStore* store) {
+  auto weights = Weights::bind(config, tensors, stored, &team, store);
+  if (!weights) return weights.status();
+  return std::unique_ptr<Encoder>(std::make_unique<Model>(config, std::move(*weights), stored, team));
+}
+
+}  // namespace
+
+Result<EncoderFiles> EncoderFiles::open(const ModelFiles& files) {
+  EncoderFiles opened;
+  opened.files_ = files;
+  const bool gguf = files.format == ModelFiles::Format::gguf;
+  const Status status = gguf ? opened.open_gguf_model() : opened.open_safetensors_model();
+  if (!status.ok()) return status;
+  return opened;
+}
+
+Status EncoderFiles::open_safetensors_model() {
+  const auto config = HfConfig::open(files_.config + "/config.json");
+  if (!config) return config.status();
+  const auto type = config->require_string("model_type");
+  if (!type) return type.status();
+  const bool bert = *type == "bert" || *type == "roberta" || *type == "xlm-roberta";
+  if (!bert && *type != "gemma3_text")
+    return unsupported(config->file() + ": model_type is " + shown(*type) +
+                       ", needed: bert, roberta, xlm-roberta or gemma3_text");
+  const Status read = bert ? take(read_bert_config(*config), config_) : take(read_gemma_config(*config), config_);
+  if (!read.ok()) return read;
+  auto extras = open_sentence_transformer(files_.folder);
+  if (!extras) return extras.status();
+  extras_ = std::move(*extras);
+  auto file = open_safetensors(files_.weights);
+  if (!file) return file.status();
+  safetensors_ = std::move(*file);
+  return {};
+}
+
+Status EncoderFiles::open_gguf_model() {
+  auto file = open_gguf(files_.weights);
+  if (!file) return file.status();
+  gguf_ = std::move(*file);
+  const Gguf& gguf = gguf_->content;
+  const auto type = gguf.require_string("general.architecture");
+  if (!type) return type.status();
+  if (*type != "bert" && *type != "gemma-embedding")
+    return unsupported(gguf.file() + ": general.architecture is " + shown(*type) + ", needed: bert or gemma-embedding");
+  const Status read = *type == "bert" ? take(read_bert_gguf(gguf), config_) : take(read_gemma_gguf(gguf), config_);
+  if (!read.ok()) return read;
+  auto extras = gguf_extras(gguf, *type);
+  if (!extras) return extras.status();
+  extras_ = std::move(*extras);
+  return {};
+}
+
+void EncoderFiles::each_file(const std::function<void(const MappedFile&)>& visit) const {
+  for (const MappedFile& file : safetensors_.files) visit(file);
+  if (gguf_) visit(gguf_->file);
+  if (!extras_) return;
+  for (const DenseLayer& dense : extras_->dense)
+    for (const MappedFile& file : dense.file.files) visit(file);
+}
+
+std::string_view EncoderFiles::architecture() const { return config_.index() == 0 ? "bert" : "gemma-embedding"; }
+
+Result<tokenize::Tokenizer> EncoderFiles::tokenizer() const {
+  if (gguf_) return tokenizer_of(gguf_->content);
+  if (files_.tokenizer.empty()) return not_found(files_.config + ": there is no tokenizer file");
+  return tokenize::Tokenizer::load(files_.config);
+}
+
+Result<std::unique_ptr<Encoder>> EncoderFiles::bind(matmul::Type stored, Team& team, ops::PackedStore* store) const {
+  const auto* bert = std::get_if<BertConfig>(&config_);
+  auto encoder = bert != nullptr ? bind_as<BertWeights, BertEncoder>(*bert, tensors(), stored, team, store)
+                                 : bind_as<GemmaWeights, GemmaEncoder>(std::get<GemmaConfig>(config_), tensors(),
+                                                                       stored, team, store);
+  if (!encoder || !extras_ || extras_->dense.empty()) return encoder;
+  const int64_t pooled = (*encoder)->sizes().width * static_cast<int64_t>(extras_->pooling.size());
+  auto head = DenseHead::bind(extras_->dense, pooled, stored, team, store);
+  if (!head) return head.status();
+  (*encoder)->set_head(std::move(*head));
+  return encoder;
+}
+
+}  // namespace lathe::models

@@ -1,0 +1,74 @@
+// Reads a model's tensors by name and packs its products, whatever type the file holds.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/embedding.h"
+#include "ops/matmul.h"
+#include "ops/packed_store.h"
+#include "tensor/tensor_table.h"
+
+namespace lathe::models {
+
+struct NormWeights {
+  std::vector<float> weight, bias;
+};
+
+struct LinearWeights {
+  ops::Weights weights;     // [out, in], packed
+  std::vector<float> bias;  // empty: none
+};
+
+// The first of `prefixes` under which `tensors` has `name`; empty where none does.
+std::string prefix_of(const TensorTable& tensors, std::span<const char* const> prefixes, std::string_view name);
+
+// Rows of a matrix whose size no field tells; at least 1.
+Result<int64_t> rows_of(const TensorTable& tensors, std::string_view name);
+
+// The first error stays, and all later reads do nothing. Names are those of the file without `prefix`.
+class WeightBinder {
+ public:
+  // `stored` is the type that products are kept in; `team` packs them (nullptr: the calling thread) where `store` has
+  // none (nullptr: there is no store).
+  WeightBinder(const TensorTable& tensors, std::string prefix, matmul::Type stored, Team* team,
+               ops::PackedStore* store = nullptr)
+      : tensors_(tensors), prefix_(std::move(prefix)), stored_(stored), team_(team), store_(store) {}
+
+  const Status& status() const { return status_; }
+  bool has(std::string_view name) const { return tensors_.find(prefix_ + std::string(name)) != nullptr; }
+
+  ops::EmbeddingTable table(const std::string& name, const Shape& shape);
+  std::vector<float> vector(const std::string& name, int64_t n);
+  NormWeights norm(const std::string& name, int64_t n);
+
+  // Several layers of one input as a single one: their outputs side by side, in this order.
+  struct Part {
+    std::string name;  // of a module: .weight and .bias are added
+    int64_t out;
+  };
+  LinearWeights linear(std::span<const Part> parts, int64_t in, bool bias);
+  LinearWeights linear(const std::string& name, int64_t out, int64_t in, bool bias);
+  // Both [out, in], without biases, as one gated product.
+  LinearWeights gated(const std::string& gate, const std::string& up, int64_t out, int64_t in);
+
+ private:
+  const TensorView* require(const std::string& name, const Shape& shape);
+
+  const TensorTable& tensors_;
+  const std::string prefix_;
+  const matmul::Type stored_;
+  Team* const team_;
+  ops::PackedStore* const store_;
+  Status status_;
+};
+
+// A single layer of tensors that are at hand. `bias` may be nullptr. `store` knows it by `name`.
+Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team,
+                                  ops::PackedStore* store = nullptr, const std::string& name = "");
+
+}  // namespace lathe::models

@@ -1,0 +1,98 @@
+// The bytes of every packed layout, pinned: files of packed weights outlive the program that wrote them.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <numeric>
+#include <random>
+
+#include "base/sha256.h"
+#include "formats/packed_file.h"
+#include "ops/matmul.h"
+
+namespace lathe::ops {
+namespace {
+
+using matmul::Layout;
+
+// 37 columns by 70, neither in whole panels nor in whole blocks. Sixteenths: exact in every type.
+std::vector<float> small_matrix(int64_t n, int64_t k) {
+  std::vector<float> w(static_cast<size_t>(n * k));
+  std::mt19937 random(3);
+  for (float& x : w) x = static_cast<float>(static_cast<int>(random() % 255) - 127) / 16;
+  return w;
+}
+
+std::string_view text(const Weights& w) {
+  return {reinterpret_cast<const char*>(w.data()), static_cast<size_t>(w.bytes())};
+}
+
+TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
+  constexpr int64_t kN = 37, kK = 70;
+  const auto w = small_matrix(kN, kK);
+  const matmul::Source source = {.data = w.data(), .ld = kK};
+  // A hash differs: packed files of older builds would be read wrongly. Raise kPackedVersion and give the new hashes.
+  ASSERT_EQ(kPackedVersion, 1u);
+  const struct {
+    Layout layout;
+    const char* sha256;
+  } expected[] = {
+      {Layout::panel_f32, "2cf35b83d32e384dd282260e900f5c78536d124419fe4da8160aa4a2cd8202c4"},
+      {Layout::panel_bf16, "f993697e8a5a83211098202539a01eb3da24e20f16730574e166ad2234e06878"},
+      {Layout::panel_f16, "fe291fff2bae00e925386c14fe9cb9112d6e5b395b8ee87ebbf5bad793a03faf"},
+      {Layout::panel_q8, "b698963963a23eac58ea5b07107db3987e02ff5fbcab2ea9dd1bd00e9ecd4ef2"},
+      {Layout::panel_q4, "3e21b55544a4fd02d48631a38a58500bc194194b6af9fcca31984df2fa6b663b"},
+      {Layout::panel_i8, "8b8d96c2842e310e413c6b106797fbcf5407e79773a747823a9795a47264ea03"},
+  };
+  for (const auto& [layout, sha256] : expected) {
+    const auto packed = Weights::prepare({&source, 1}, kN, kK, layout, nullptr);
+    ASSERT_TRUE(packed.ok()) << packed.status().message();
+    EXPECT_EQ(sha256_hex(text(*packed)), sha256) << layout_name(layout);
+    EXPECT_EQ(packed_bytes(kN, kK, false, layout), packed->bytes()) << layout_name(layout);
+    const matmul::Source both[] = {source, source};
+    const auto gated = Weights::prepare(both, kN, kK, layout, nullptr);
+    ASSERT_TRUE(gated.ok());
+    EXPECT_EQ(packed_bytes(kN, kK, true, layout), gated->bytes()) << layout_name(layout);
+  }
+}
+
+TEST(PackedLayout, StackedSourcesArePackedAsOneWouldBe) {
+  constexpr int64_t kRows[] = {32, 48, 19}, kAll = 32 + 48 + 19, kK = 45;
+  const auto w = small_matrix(kAll, kK);
+  const matmul::Source whole = {.data = w.data(), .ld = kK};
+  std::vector<Weights::Part> parts;
+  const float* at = w.data();
+  for (const int64_t rows : kRows) {
+    parts.push_back({{.data = at, .ld = kK}, rows});
+    at += rows * kK;
+  }
+  const auto team = Team::create({.threads = 2});
+  ASSERT_TRUE(team.ok());
+  for (const Layout layout : {Layout::panel_f32, Layout::panel_q8}) {
+    const auto expected = Weights::prepare({&whole, 1}, kAll, kK, layout, nullptr);
+    const auto stacked = Weights::prepare_stacked(parts, kK, layout, team->get());
+    ASSERT_TRUE(stacked.ok()) << stacked.status().message();
+    EXPECT_EQ(stacked->n(), kAll);
+    EXPECT_FALSE(stacked->gated());
+    EXPECT_EQ(text(*stacked), text(*expected));
+  }
+  std::swap(parts[1], parts[2]);  // 19 columns end within a panel
+  EXPECT_FALSE(Weights::prepare_stacked(parts, kK, Layout::panel_f32, nullptr).ok());
+  EXPECT_FALSE(Weights::prepare_stacked({}, kK, Layout::panel_f32, nullptr).ok());
+}
+
+TEST(PackedLayout, LentPanelsStayAsLongAsTheWeights) {
+  auto owner = std::make_shared<std::vector<std::byte>>(1024);
+  const std::weak_ptr<std::vector<std::byte>> watched = owner;
+  Weights lent = Weights::over(*owner, 16, 16, false, Layout::panel_f32, owner);
+  const std::byte* data = owner->data();
+  owner.reset();
+  Weights moved = std::move(lent);
+  EXPECT_EQ(moved.data(), data);
+  EXPECT_EQ(moved.bytes(), 1024);
+  EXPECT_FALSE(watched.expired());
+  moved = Weights();
+  EXPECT_TRUE(watched.expired());
+}
+
+}  // namespace
+}  // namespace lathe::ops
