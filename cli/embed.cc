@@ -42,12 +42,10 @@ Result<Value> named(const std::string& name, const char* what,
 
 constexpr std::pair<std::string_view, Pooling> kPoolings[] = {
     {"mean", Pooling::mean}, {"cls", Pooling::cls}, {"max", Pooling::max}, {"last", Pooling::last_token}};
-using Stored = std::optional<matmul::Type>;
-constexpr std::pair<std::string_view, Stored> kTypes[] = {{"auto", std::nullopt},
-                                                          {"f32", matmul::Type::f32},
-                                                          {"bf16", matmul::Type::bf16},
-                                                          {"q8_0", matmul::Type::q8_0},
-                                                          {"q4_0", matmul::Type::q4_0}};
+constexpr std::pair<std::string_view, matmul::Type> kTypes[] = {{"f32", matmul::Type::f32},
+                                                                {"bf16", matmul::Type::bf16},
+                                                                {"q8_0", matmul::Type::q8_0},
+                                                                {"q4_0", matmul::Type::q4_0}};
 constexpr std::pair<std::string_view, run::Overflow> kOverflows[] = {
     {"error", run::Overflow::error}, {"truncate", run::Overflow::truncate}, {"chunk", run::Overflow::chunk}};
 constexpr std::pair<std::string_view, VectorFormat> kFormats[] = {
@@ -59,9 +57,12 @@ constexpr std::pair<std::string_view, OnError> kArraysOnError[] = {
 
 // What the model's files say is replaced only by what was given.
 Status read_vector_options(const Options& options, run::EmbedderOptions& e) {
-  const auto stored = named(options.dtype, "--dtype", kTypes);
-  if (!stored) return stored.status();
-  e.stored = *stored;
+  e.stored.reset();
+  if (options.dtype != "auto") {
+    const auto stored = named(options.dtype, "--dtype", kTypes);
+    if (!stored) return Status(stored.status().code(), stored.status().message() + ", auto");
+    e.stored = *stored;
+  }
   if (!options.pooling.empty()) {
     const auto pooling = named(options.pooling, "--pooling", kPoolings);
     if (!pooling) return pooling.status();

@@ -24,13 +24,14 @@ Status convert(Theirs value, const char* field, const std::array<Ours, count>& k
 }
 
 Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
-  using Stored = std::optional<matmul::Type>;
-  constexpr std::array<Stored, 5> kTypes = {std::nullopt, matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0,
-                                            matmul::Type::q4_0};
+  // What is automatic stands first in the enumeration, and has no type here.
+  constexpr std::array kTypes = {matmul::Type::f32, matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0,
+                                 matmul::Type::q4_0};
   constexpr std::array kPoolings = {Pooling::mean, Pooling::cls, Pooling::max, Pooling::last_token};
   constexpr std::array kOverflows = {run::Overflow::truncate, run::Overflow::error, run::Overflow::chunk};
   run::EmbedderOptions o;
-  if (Status status = convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;
+  if (Status status = convert(options.type, "type", kTypes, o.stored.emplace()); !status.ok()) return status;
+  if (options.type == EmbedType::automatic) o.stored.reset();
   if (Status status = convert(options.overflow, "overflow", kOverflows, o.overflow); !status.ok()) return status;
   if (options.pooling)
     if (Status status = convert(*options.pooling, "pooling", kPoolings, o.pooling.emplace()); !status.ok())

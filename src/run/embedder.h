@@ -23,8 +23,8 @@ namespace lathe::run {
 struct EmbedderOptions {
   std::string model{};  // as resolve_model takes it
   std::string hub{};
-  std::optional<matmul::Type>
-      stored{};     // of the weights: f32, bf16, q8_0 or q4_0; without a value: as stored_type says
+  // How weights are kept: f32, bf16, q8_0 or q4_0; without a value as stored_type says, which follows the file.
+  std::optional<matmul::Type> stored = matmul::Type::f32;
   int threads = 0;  // 0: what the machine recommends
   // Without a value: what the model's own files say; a mean of length 1 where they say nothing.
   std::optional<Pooling> pooling{};

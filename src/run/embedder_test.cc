@@ -215,6 +215,7 @@ TEST(Embedder, ChunksOverlapAndCarryThePrompt) {
 TEST(Embedder, KeepsWeightsAsTheFileHasThemUnlessToldOtherwise) {
   const ModelFolder model("embedder_stored");
   EmbedderOptions options = model.options();
+  options.stored.reset();
   EXPECT_EQ(Embedder::open(options)->stored(), matmul::Type::f32);
   const Taken whole = embed(options, {"one two three"});
   for (const matmul::Type type : {matmul::Type::bf16, matmul::Type::q8_0, matmul::Type::q4_0}) {
