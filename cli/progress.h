@@ -17,10 +17,13 @@ class Progress {
   // The same for bytes, as MB with their rate. `done` may begin above 0: the rate is that of what came since. Drawn at
   // most ten times a second, but for the end.
   void show_bytes(int64_t done, int64_t total, std::string_view what);
+  // The same with the share done in percent; without a total there is only `what`.
+  void show_share(int64_t done, int64_t total, std::string_view what);
+  bool on_terminal() const { return terminal_; }
   void clear();  // leaves the line empty
 
  private:
-  void draw(int64_t done, int64_t total, std::string_view counts, std::string_view what);
+  void draw(std::string line) const;
 
   bool terminal_;
   int64_t began_ns_;

@@ -31,5 +31,44 @@ TEST(ApiEmbed, VectorsHaveTheLengthThatWasAskedFor) {
   for (size_t j = 0; j < 20; ++j) EXPECT_EQ(together->vector(2)[j], alone->vector(0)[j]);
 }
 
+TEST(ApiEmbed, AnErrorOfOneTextHoldsUpNoOther) {
+  const std::string model = test_data("fixtures/tiny_bert");
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << model << " is not there";
+  auto embedder = Embedder::open({.model = model, .max_tokens = 8, .overflow = EmbedOverflow::error});
+  ASSERT_TRUE(embedder.ok()) << embedder.status().message();
+  const std::string_view texts[] = {"one", "one text with far more tokens than those eight that it may have", "two"};
+  std::vector<bool> embedded;
+  const Status status = embedder->embed(texts, [&](const Embedding& e) {
+    EXPECT_EQ(e.text, static_cast<int64_t>(embedded.size()));
+    EXPECT_EQ(e.vector.empty(), !e.status.ok());
+    embedded.push_back(e.status.ok());
+    return Status();
+  });
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(embedded, (std::vector<bool>{true, false, true}));
+  const auto all = embedder->embed(texts);
+  ASSERT_FALSE(all.ok());
+  EXPECT_TRUE(all.status().message().starts_with("text 1: ")) << all.status().message();
+  EXPECT_EQ(embedder->embed(texts, [](const Embedding&) { return failed("enough"); }).message(), "enough");
+}
+
+TEST(ApiEmbed, APromptIsWordsBeforeTheText) {
+  const std::string model = test_data("fixtures/tiny_bert");
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << model << " is not there";
+  auto embedder = Embedder::open({.model = model});
+  ASSERT_TRUE(embedder.ok()) << embedder.status().message();
+  const std::string_view whole[] = {"one text"}, rest[] = {"text"};
+  const auto expected = embedder->embed(whole);
+  EXPECT_TRUE(embedder->tasks().empty());
+  EXPECT_FALSE(embedder->set_task("query").ok());
+  ASSERT_TRUE(embedder->set_prompt("one ").ok());
+  EXPECT_EQ(embedder->embed(rest)->values, expected->values);
+}
+
+TEST(ApiEmbed, ANumberThatIsNoEnumeratorIsAnError) {
+  EXPECT_NE(Embedder::open({.model = "x", .type = static_cast<EmbedType>(9)}).status().message().find("type is 9"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace lathe

@@ -1,5 +1,7 @@
 #include "lathe/embed.h"
 
+#include <array>
+
 #include "run/embedder.h"
 
 namespace lathe {
@@ -10,15 +12,42 @@ struct Embedder::Impl {
 
 namespace {
 
-matmul::Type stored_type(EmbedType type) {
-  switch (type) {
-    case EmbedType::bf16:
-      return matmul::Type::bf16;
-    case EmbedType::q8_0:
-      return matmul::Type::q8_0;
-    default:
-      return matmul::Type::f32;
-  }
+// What a number outside of the enumeration stands for is an error, not a guess.
+template <class Theirs, class Ours, size_t count>
+Status convert(Theirs value, const char* field, const std::array<Ours, count>& known, Ours& out) {
+  const auto at = static_cast<size_t>(value);
+  if (at >= count)
+    return invalid_argument(std::string(field) + " is " + std::to_string(at) + ", needed: one of the " +
+                            std::to_string(count) + " of its enumeration");
+  out = known[at];
+  return {};
+}
+
+Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
+  using Stored = std::optional<matmul::Type>;
+  constexpr std::array<Stored, 5> kTypes = {std::nullopt, matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0,
+                                            matmul::Type::q4_0};
+  constexpr std::array kPoolings = {Pooling::mean, Pooling::cls, Pooling::max, Pooling::last_token};
+  constexpr std::array kOverflows = {run::Overflow::truncate, run::Overflow::error, run::Overflow::chunk};
+  run::EmbedderOptions o;
+  if (Status status = convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;
+  if (Status status = convert(options.overflow, "overflow", kOverflows, o.overflow); !status.ok()) return status;
+  if (options.pooling)
+    if (Status status = convert(*options.pooling, "pooling", kPoolings, o.pooling.emplace()); !status.ok())
+      return status;
+  o.model = options.model;
+  o.hub = options.hub;
+  o.threads = options.threads;
+  o.normalize = options.normalize;
+  o.dim = options.dim;
+  o.task = options.task;
+  o.prompt = options.prompt;
+  o.max_tokens = options.max_tokens;
+  o.overlap = options.overlap;
+  o.batch_tokens = options.batch_tokens;
+  o.max_rss = options.max_rss;
+  o.cache.folder = options.cache;
+  return o;
 }
 
 }  // namespace
@@ -31,16 +60,19 @@ Embedder::~Embedder() = default;
 int64_t Embedder::dim() const { return impl_->embedder.dim(); }
 int64_t Embedder::max_tokens() const { return impl_->embedder.max_tokens(); }
 
+std::vector<std::string> Embedder::tasks() const {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : impl_->embedder.prompts()) names.push_back(name);
+  return names;
+}
+
+Status Embedder::set_task(std::string_view name) { return impl_->embedder.set_task(name); }
+Status Embedder::set_prompt(std::string_view words) { return impl_->embedder.set_prompt(words); }
+
 Result<Embedder> Embedder::open(const EmbedOptions& options) {
-  run::EmbedderOptions o;
-  o.model = options.model;
-  o.hub = options.hub;
-  o.stored = stored_type(options.type);
-  o.threads = options.threads;
-  o.normalize = options.normalize;
-  o.dim = options.dim;
-  o.cache.folder = options.cache;
-  auto opened = run::Embedder::open(o);
+  const auto o = converted(options);
+  if (!o) return o.status();
+  auto opened = run::Embedder::open(*o);
   if (!opened) return opened.status();
   return Embedder(std::make_unique<Impl>(Impl{std::move(*opened)}));
 }
@@ -58,6 +90,17 @@ Result<Embeddings> Embedder::embed(std::span<const std::string_view> texts) {
   });
   if (!status.ok()) return status;
   return all;
+}
+
+Status Embedder::embed(std::span<const std::string_view> texts, const std::function<Status(const Embedding&)>& each) {
+  return impl_->embedder.embed(texts, [&](const run::Embedding& e) {
+    return each({.text = e.index,
+                 .status = e.status,
+                 .vector = e.vector,
+                 .tokens = e.tokens,
+                 .chunks = e.chunks,
+                 .truncated = e.truncated});
+  });
 }
 
 }  // namespace lathe

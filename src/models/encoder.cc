@@ -40,6 +40,14 @@ Status Encoder::shrink(int64_t tokens) {
   return reserve(tokens);
 }
 
+Result<int64_t> Encoder::pass_bytes(int64_t tokens) {
+  const auto plans = make_plans(tokens);
+  if (!plans) return plans.status();
+  int64_t all = plans->workspace_bytes();
+  for (const Need& need : needs(tokens)) all += need.bytes;
+  return all;
+}
+
 Result<const Encoder::Plans*> Encoder::plans(int64_t tokens) {
   const auto at = static_cast<size_t>(tokens);
   if (plans_.size() <= at) plans_.resize(at + 1);

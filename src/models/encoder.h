@@ -51,6 +51,8 @@ class Encoder {
   Status reserve(int64_t tokens);
   // Gives back what is there beyond the memory for `tokens`.
   Status shrink(int64_t tokens);
+  // What a pass of so many tokens takes beside the weights.
+  Result<int64_t> pass_bytes(int64_t tokens);
 
   // For measurements; `profile` may be nullptr and must outlive the passes.
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }

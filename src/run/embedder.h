@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "formats/model_files.h"
@@ -15,22 +16,30 @@
 #include "models/encoder.h"
 #include "models/open_encoder.h"
 #include "run/model_store.h"
-#include "tokenize/tokenizer.h"
+#include "run/text_cutter.h"
 
 namespace lathe::run {
 
 struct EmbedderOptions {
   std::string model{};  // as resolve_model takes it
   std::string hub{};
-  matmul::Type stored = matmul::Type::f32;  // of the weights: f32, bf16 or q8_0
-  int threads = 0;                          // 0: what the machine recommends
+  std::optional<matmul::Type>
+      stored{};     // of the weights: f32, bf16, q8_0 or q4_0; without a value: as stored_type says
+  int threads = 0;  // 0: what the machine recommends
   // Without a value: what the model's own files say; a mean of length 1 where they say nothing.
   std::optional<Pooling> pooling{};
   std::optional<bool> normalize{};
   int64_t dim = 0;  // the first so many elements; 0: all
+  // What stands before every text: one of the model's own prompts by its name, or words. At most one of the two;
+  // without either, what the model's files say.
+  std::optional<std::string> task{}, prompt{};
+  int64_t max_tokens = 0;  // of a text; 0: what the model takes
+  Overflow overflow = Overflow::truncate;
+  int64_t overlap = 0;  // with Overflow::chunk: tokens that a chunk shares with the one before
   // Texts share a pass up to so many tokens. At the inner layer of MiniLM that is 12 MiB, and rows enough for the
-  // products to run at their best.
+  // products to run at their best. A longer text has a pass of its own.
   int64_t batch_tokens = 2048;
+  int64_t max_rss = 0;  // bytes that the process may have; batches are made smaller for it. 0: no limit
   CacheOptions cache{};  // of packed weights
 };
 
@@ -38,6 +47,7 @@ struct Embedding {
   int64_t index = 0;  // of the text
   std::span<const float> vector;
   int64_t tokens = 0;      // of the whole text
+  int64_t chunks = 1;      // whose vectors were averaged
   bool truncated = false;  // the model took fewer
   Status status;           // of this text; vector is empty where it is not ok
 };
@@ -48,42 +58,73 @@ class Embedder {
 
   int64_t dim() const { return dim_; }
   int64_t max_tokens() const { return max_tokens_; }
-  const tokenize::Tokenizer& tokenizer() const { return tokenizer_; }
+  const tokenize::Tokenizer& tokenizer() const { return cutter_.tokenizer(); }
+  int64_t batch_tokens() const { return batch_tokens_; }
+  matmul::Type stored() const { return stored_; }
+  // The model's own prompts: name and text.
+  std::span<const std::pair<std::string, std::string>> prompts() const { return prompts_; }
+  const std::string& prompt() const { return cutter_.prompt(); }
+
+  // For the texts from now on. The error of a task that is none lists those that there are.
+  Status set_task(std::string_view name);
+  Status set_prompt(std::string_view prompt);
   // For measurements.
   models::Encoder& encoder() { return *encoder_; }
   Team& team() { return *team_; }
 
   // Calls `each` for every text, in order; the vector is valid during the call. What is wrong with one text is in its
   // Embedding and the others go on; an error of `each` or of the whole ends the run.
-  Status embed(std::span<const std::string_view> texts, const std::function<Status(const Embedding&)>& each);
+  using Each = std::function<Status(const Embedding&)>;
+  Status embed(std::span<const std::string_view> texts, const Each& each);
 
  private:
+  struct Piece {
+    int64_t text;    // that it is of
+    int64_t weight;  // in the text's average
+  };
+
   Embedder(models::EncoderFiles files, tokenize::Tokenizer tokenizer)
-      : files_(std::move(files)), tokenizer_(std::move(tokenizer)) {}
-  Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
-  void add(int64_t index, std::string_view text);
+      : files_(std::move(files)), cutter_(std::move(tokenizer)) {}
   void give_back_tables();
-  Status flush(const std::function<Status(const Embedding&)>& each);
+  Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
+  Status configure_texts(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
+  Status limit_memory(int64_t max_rss);
+  Status check_ids() const;
+  Status add(std::string_view text, const Each& each);
+  Status run_pass(const Each& each);
+  Status finish_texts(const Each& each);
+  void take(Embedding& text, const Piece& piece, std::span<const float> vector);
+  std::span<const float> average();
+  void start_sum();
+  size_t row() const { return static_cast<size_t>(encoder_->vector_size(pooling_.size())); }
+  void clear();
+  void trim();
 
   models::EncoderFiles files_;
-  tokenize::Tokenizer tokenizer_;
-  tokenize::Workspace work_;
+  TextCutter cutter_;
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Encoder> encoder_;
+  matmul::Type stored_ = matmul::Type::f32;
   std::vector<Pooling> pooling_;
   int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
-  bool normalize_ = true;
+  bool normalize_ = true, pools_prompt_ = true;
   int64_t dim_ = 0, max_tokens_ = 0, batch_tokens_ = 0;
-  std::string prompt_;  // before every text
+  std::vector<std::pair<std::string, std::string>> prompts_;
 
-  // The batch that is being filled.
-  tokenize::Encoding encoding_;
-  std::string prompted_;
+  // The pass that is being filled: pieces of texts, one after the other. Where a text has several, those of it that had
+  // their pass are summed in `sum_`.
+  CutText cut_;
   std::vector<int32_t> ids_;
   std::vector<int64_t> offsets_;
-  std::vector<Embedding> items_;
-  std::vector<float> vectors_;
+  std::vector<Piece> pieces_;
+  std::vector<float> vectors_;    // of the pieces
+  std::vector<Embedding> texts_;  // that are not finished, in order
+  std::vector<int64_t> pending_;  // of each of them: pieces to come
+  int64_t next_ = 0;              // text
+  std::vector<double> sum_;
+  int64_t weight_ = 0;  // of what was summed
+  std::vector<float> average_;
 };
 
 }  // namespace lathe::run

@@ -121,6 +121,127 @@ TEST(Embedder, FollowsTheFilesOfSentenceTransformersUnlessToldOtherwise) {
   EXPECT_EQ(taken.truncated, (std::vector<bool>{false, true}));
 }
 
+TEST(Embedder, PromptsStandBeforeEveryText) {
+  const ModelFolder model("embedder_prompts");
+  model.folder.write("modules.json",
+                     R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+    {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+  model.folder.write("1_Pooling/config.json", R"({"word_embedding_dimension": 48, "pooling_mode_mean_tokens": true})");
+  model.folder.write("config_sentence_transformers.json",
+                     R"({"prompts": {"query": "two ", "document": "three "}, "default_prompt_name": "document"})");
+  EmbedderOptions options = model.options();
+  options.prompt = "";
+  const Taken plain = embed(options, {"two one", "three one"});
+  options.prompt = "two ";
+  EXPECT_EQ(embed(options, {"one"}).vectors[0], plain.vectors[0]);
+  options.prompt.reset();
+  EXPECT_EQ(embed(options, {"one"}).vectors[0], plain.vectors[1]);
+  options.task = "query";
+  EXPECT_EQ(embed(options, {"one"}).vectors[0], plain.vectors[0]);
+  options.task = "clustering";
+  const std::string refusal = Embedder::open(options).status().message();
+  EXPECT_NE(refusal.find("document, query"), std::string::npos) << refusal;
+}
+
+TEST(Embedder, ALongTextIsAnErrorOfItsOwnWhereAskedTo) {
+  const ModelFolder model("embedder_overflow");
+  EmbedderOptions options = model.options();
+  options.overflow = Overflow::error;
+  auto embedder = Embedder::open(options);
+  ASSERT_TRUE(embedder.ok()) << embedder.status().message();
+  const std::vector<std::string> all = texts();
+  const std::vector<std::string_view> views(all.begin(), all.end());
+  int failed = 0, embedded = 0;
+  ASSERT_TRUE(embedder
+                  ->embed(views,
+                          [&](const Embedding& e) {
+                            (e.status.ok() ? embedded : failed) += 1;
+                            if (!e.status.ok()) {
+                              EXPECT_EQ(e.index, 3);
+                              EXPECT_TRUE(e.vector.empty());
+                              EXPECT_NE(e.status.message().find("302 tokens, needed: at most 90"), std::string::npos);
+                            }
+                            return Status();
+                          })
+                  .ok());
+  EXPECT_EQ(failed, 1);
+  EXPECT_EQ(embedded, 5);
+}
+
+// Chunks of 6 tokens, 4 of them the text's, against their average by hand.
+TEST(Embedder, ChunksAreAveragedByTheirTokens) {
+  const ModelFolder model("embedder_chunks");
+  EmbedderOptions options = model.options();
+  options.max_tokens = 6;
+  options.normalize = false;
+  const Taken parts = embed(options, {"one two three four", "two two three three", "one"});
+  options.overflow = Overflow::chunk;
+  const std::string text = "one two three four two two three three one";
+  const Taken whole = embed(options, {"two", text, "two"});
+  EXPECT_EQ(whole.tokens[1], 11);
+  EXPECT_FALSE(whole.truncated[1]);
+  EXPECT_EQ(whole.vectors[0], whole.vectors[2]);
+  for (size_t j = 0; j < whole.vectors[1].size(); ++j) {
+    const double mean = (4.0 * parts.vectors[0][j] + 4.0 * parts.vectors[1][j] + parts.vectors[2][j]) / 9;
+    EXPECT_NEAR(whole.vectors[1][j], mean, 1e-6);
+  }
+  for (const int64_t batch_tokens : {1, 6, 14}) {
+    options.batch_tokens = batch_tokens;
+    EXPECT_EQ(embed(options, {"two", text, "two"}).vectors, whole.vectors) << batch_tokens;
+  }
+  options.normalize = true;
+  EXPECT_NEAR(length(embed(options, {text}).vectors[0]), 1.0, 1e-6);
+}
+
+TEST(Embedder, ChunksOverlapAndCarryThePrompt) {
+  const ModelFolder model("embedder_overlap");
+  EmbedderOptions options = model.options();
+  options.max_tokens = 6;
+  options.prompt = "four";
+  options.normalize = false;
+  const Taken parts = embed(options, {" one two three", " three two one"});
+  options.overflow = Overflow::chunk;
+  options.overlap = 1;
+  const Taken whole = embed(options, {" one two three two one"});
+  for (size_t j = 0; j < whole.vectors[0].size(); ++j)
+    EXPECT_NEAR(whole.vectors[0][j], (parts.vectors[0][j] + parts.vectors[1][j]) / 2, 1e-6);
+  options.overlap = 3;
+  const std::string refusal = Embedder::open(options).status().message();
+  EXPECT_NE(refusal.find("fewer than the 3 tokens of a chunk"), std::string::npos) << refusal;
+  options.prompt = "one two three four one two";
+  EXPECT_NE(Embedder::open(options).status().message().find("the prompt has 6 tokens"), std::string::npos);
+}
+
+TEST(Embedder, KeepsWeightsAsTheFileHasThemUnlessToldOtherwise) {
+  const ModelFolder model("embedder_stored");
+  EmbedderOptions options = model.options();
+  EXPECT_EQ(Embedder::open(options)->stored(), matmul::Type::f32);
+  const Taken whole = embed(options, {"one two three"});
+  for (const matmul::Type type : {matmul::Type::bf16, matmul::Type::q8_0, matmul::Type::q4_0}) {
+    options.stored = type;
+    EXPECT_EQ(Embedder::open(options)->stored(), type);
+    const Taken kept = embed(options, {"one two three"});
+    double cosine = 0;
+    for (size_t j = 0; j < kept.vectors[0].size(); ++j) cosine += double{kept.vectors[0][j]} * whole.vectors[0][j];
+    EXPECT_GT(cosine, type == matmul::Type::q4_0 ? 0.95 : 0.999);
+    EXPECT_LT(cosine, 1 - 1e-9);
+  }
+}
+
+TEST(Embedder, ALimitOfMemoryMakesBatchesSmaller) {
+  const ModelFolder model("embedder_rss");
+  EmbedderOptions options = model.options();
+  options.batch_tokens = 1 << 20;
+  const auto free = Embedder::open(options);
+  ASSERT_TRUE(free.ok());
+  EXPECT_EQ(free->batch_tokens(), 1 << 20);
+  options.max_rss = int64_t{400} << 20;
+  const auto limited = Embedder::open(options);
+  ASSERT_TRUE(limited.ok()) << limited.status().message();
+  EXPECT_LT(limited->batch_tokens(), 1 << 20);
+  EXPECT_GE(limited->batch_tokens(), limited->max_tokens());
+}
+
 TEST(Embedder, SaysWhatItCannotOpen) {
   const ModelFolder model("embedder_errors");
   const auto refusal = [](const EmbedderOptions& options) { return Embedder::open(options).status().message(); };
@@ -128,8 +249,19 @@ TEST(Embedder, SaysWhatItCannotOpen) {
   options.dim = 49;
   EXPECT_NE(refusal(options).find("49"), std::string::npos);
   options = model.options();
-  options.stored = matmul::Type::q4_0;
-  EXPECT_NE(refusal(options).find("q4_0"), std::string::npos);
+  options.stored = matmul::Type::i8;
+  EXPECT_NE(refusal(options).find("i8"), std::string::npos);
+  options = model.options();
+  options.max_tokens = 91;
+  EXPECT_NE(refusal(options).find("3 to the model's 90"), std::string::npos) << refusal(options);
+  options = model.options();
+  options.max_rss = 1 << 20;
+  EXPECT_NE(refusal(options).find("at least"), std::string::npos) << refusal(options);
+  options = model.options();
+  options.task = "query";
+  EXPECT_NE(refusal(options).find("no prompts of its own"), std::string::npos) << refusal(options);
+  options.prompt = "one";
+  EXPECT_NE(refusal(options).find("both given"), std::string::npos) << refusal(options);
   std::filesystem::remove(model.folder.path("vocab.txt"));
   EXPECT_NE(refusal(model.options()).find("tokenizer"), std::string::npos);
 }

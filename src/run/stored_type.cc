@@ -1,0 +1,49 @@
+#include "run/stored_type.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace lathe::run {
+namespace {
+
+matmul::Type kept_as(DType type) {
+  switch (type) {
+    case DType::f32:
+    case DType::f16:
+    case DType::f64:
+      return matmul::Type::f32;
+    case DType::bf16:
+      return matmul::Type::bf16;
+    case DType::q4_0:
+      return matmul::Type::q4_0;
+    default:
+      return matmul::Type::q8_0;
+  }
+}
+
+// Tables are gathered from the file in its own type; they say nothing about the products.
+bool is_product(const TensorView& tensor) {
+  return tensor.shape.rank() == 2 && tensor.name.find("embd") == std::string::npos &&
+         tensor.name.find("embeddings") == std::string::npos && tensor.name.find("embed_tokens") == std::string::npos;
+}
+
+}  // namespace
+
+matmul::Type stored_type(const TensorTable& tensors) {
+  std::map<matmul::Type, int64_t> elements;
+  for (const TensorView& tensor : tensors.all())
+    if (is_product(tensor)) elements[kept_as(tensor.dtype)] += tensor.elements();
+  const auto most = std::max_element(elements.begin(), elements.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == elements.end() ? matmul::Type::f32 : most->first;
+}
+
+Status check_stored(matmul::Type stored) {
+  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0, matmul::Type::q4_0})
+    if (type == stored) return {};
+  return unsupported("the weights are to be kept as " + std::string(matmul::type_name(stored)) +
+                     ", needed: f32, bf16, q8_0 or q4_0");
+}
+
+}  // namespace lathe::run
