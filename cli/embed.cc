@@ -247,6 +247,7 @@ void add_embed(CLI::App& lathe, Command& chosen) {
   add_vectors(*command, *options);
   add_output(*command, *options);
   add_resources(*command, *options);
+  add_cache_option(*command, options->cache);
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return embed(*options); }; });
 }

@@ -27,11 +27,6 @@ std::string remaining(int64_t done, int64_t total, int64_t elapsed_ns) {
   return fmt::format(", {}:{:02} left", seconds / 60, seconds % 60);
 }
 
-std::string bar(int64_t done, int64_t total) {
-  const auto filled = static_cast<size_t>(std::clamp<int64_t>(done * kBar / total, 0, kBar));
-  return fmt::format("[{}{}]", std::string(filled, '#'), std::string(kBar - filled, '.'));
-}
-
 }  // namespace
 
 Progress::Progress() : terminal_(::isatty(STDERR_FILENO) == 1), began_ns_(now_ns()) {}
@@ -46,17 +41,24 @@ void Progress::draw(std::string line) const {
   std::fflush(stderr);
 }
 
-void Progress::show(int64_t done, int64_t total, std::string_view what) {
-  if (!terminal_ || total <= 0) return;
-  draw(
-      fmt::format("{} {}/{}{}  {}", bar(done, total), done, total, remaining(done, total, now_ns() - began_ns_), what));
+void Progress::draw(int64_t done, int64_t total, std::string_view counts, std::string_view what) {
+  const auto share = static_cast<double>(done) / static_cast<double>(total);
+  const auto filled = static_cast<size_t>(std::clamp(share, 0.0, 1.0) * kBar);
+  std::string line =
+      fmt::format("[{}{}] {}  {}", std::string(filled, '#'), std::string(kBar - filled, '.'), counts, what);
+  draw(std::move(line));
 }
 
 void Progress::show_share(int64_t done, int64_t total, std::string_view what) {
   if (!terminal_) return;
   if (total <= 0) return draw(std::string(what));
-  draw(fmt::format("{} {:.0f}%{}  {}", bar(done, total), 100.0 * static_cast<double>(done) / static_cast<double>(total),
-                   remaining(done, total, now_ns() - began_ns_), what));
+  const double percent = 100.0 * static_cast<double>(done) / static_cast<double>(total);
+  draw(done, total, fmt::format("{:.0f}%{}", percent, remaining(done, total, now_ns() - began_ns_)), what);
+}
+
+void Progress::show(int64_t done, int64_t total, std::string_view what) {
+  if (!terminal_ || total <= 0) return;
+  draw(done, total, fmt::format("{}/{}{}", done, total, remaining(done, total, now_ns() - began_ns_)), what);
 }
 
 void Progress::show_bytes(int64_t done, int64_t total, std::string_view what) {
@@ -71,8 +73,10 @@ void Progress::show_bytes(int64_t done, int64_t total, std::string_view what) {
   const int64_t came = done - first_done_, elapsed = now - began_ns_;
   const auto mb = [](int64_t bytes) { return static_cast<double>(bytes) * 1e-6; };
   const double rate = elapsed > 0 ? mb(came) / (static_cast<double>(elapsed) * 1e-9) : 0.0;
-  draw(fmt::format("{} {:.1f}/{:.1f} MB, {:.1f} MB/s{}  {}", bar(done, total), mb(done), mb(total), rate,
-                   remaining(came, total - first_done_, elapsed), what));
+  draw(done, total,
+       fmt::format("{:.1f}/{:.1f} MB, {:.1f} MB/s{}", mb(done), mb(total), rate,
+                   remaining(came, total - first_done_, elapsed)),
+       what);
 }
 
 }  // namespace lathe::cli

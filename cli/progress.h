@@ -24,6 +24,7 @@ class Progress {
 
  private:
   void draw(std::string line) const;
+  void draw(int64_t done, int64_t total, std::string_view counts, std::string_view what);
 
   bool terminal_;
   int64_t began_ns_;

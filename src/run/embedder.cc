@@ -15,7 +15,7 @@ namespace {
 
 // A token maps 64 KiB of the table around its row. After so many of them it is unmapped, which costs a fault of 1 us
 // at the next look-up of each row: 0.2 % of a pass over MiniLM, for 16 MiB at most instead of all its 47.
-constexpr int64_t kGatheredAtMost = 256;
+constexpr int64_t kGatheredAtMost = 256, kGatheredBytes = 65536;
 
 // Memory for passes of so many tokens stays between two calls; a batch of 2048 would hold 30 MiB of MiniLM's. Getting
 // that anew costs 5 ms before half a second of work, and a call of one short text never does.
@@ -101,25 +101,23 @@ Status Embedder::limit_memory(int64_t max_rss) {
   if (max_rss == 0) return {};
   const auto memory = process_memory();
   if (!memory) return unsupported("memory is to be limited, and this system does not say how much the process has");
-  // The readers of texts hold some beside the pass. The table of words comes into memory row by row, as texts ask for
-  // it; no more than the whole file and the program itself (16 MiB is plenty) is ever mapped.
-  constexpr int64_t kBeside = int64_t{8} << 20, kProgram = int64_t{16} << 20;
+  constexpr int64_t kBeside = int64_t{8} << 20;  // readers and writers of texts and vectors
   const models::EncoderSizes& sizes = encoder_->sizes();
   int64_t mapped = 0;
-  files_.each_file([&](const MappedFile& file) { mapped += static_cast<int64_t>(file.bytes().size()); });
+  files_.each_file([&mapped](const MappedFile& file) { mapped += static_cast<int64_t>(file.bytes().size()); });
   const int64_t words = std::min(mapped, sizes.vocabulary * sizes.width * static_cast<int64_t>(sizeof(float)));
-  const int64_t file = std::min(memory->file + words, std::max(memory->file, mapped + kProgram));
-  const auto row_bytes = static_cast<int64_t>(row() * sizeof(float));
+  const int64_t row_bytes = static_cast<int64_t>(row() * sizeof(float));
   const int64_t least_text = cutter_.tokenizer().added_by_template() + 1;
   const auto tokens = tokens_within({.limit = max_rss,
-                                     .base = memory->anonymous + file + kBeside,
+                                     .base = memory->resident() + kBeside,
                                      .peak = memory->peak,
                                      .least = max_tokens_,
                                      .wanted = batch_tokens_},
                                     [&](int64_t count) -> Result<int64_t> {
                                       const auto pass = encoder_->pass_bytes(count);
                                       if (!pass) return pass;
-                                      return *pass + count / least_text * row_bytes;
+                                      const int64_t table = std::min(words, (kGatheredAtMost + count) * kGatheredBytes);
+                                      return *pass + table + count / least_text * row_bytes;
                                     });
   if (!tokens) return tokens.status();
   batch_tokens_ = std::min(batch_tokens_, *tokens);
@@ -199,11 +197,10 @@ void Embedder::trim() {
 
 // A tokenizer may know more tokens than the model: Gemma's has one for images, which the text models lack.
 Status Embedder::check_ids() const {
-  const int64_t vocabulary = encoder_->sizes().vocabulary;
   for (const int32_t id : cut_.ids)
-    if (id >= vocabulary)
+    if (id >= encoder_->sizes().vocabulary)
       return failed("the text has token " + std::to_string(id) + ", needed: below the model's " +
-                    std::to_string(vocabulary));
+                    std::to_string(encoder_->sizes().vocabulary));
   return {};
 }
 

@@ -39,7 +39,7 @@ struct EmbedderOptions {
   // Texts share a pass up to so many tokens. At the inner layer of MiniLM that is 12 MiB, and rows enough for the
   // products to run at their best. A longer text has a pass of its own.
   int64_t batch_tokens = 2048;
-  int64_t max_rss = 0;  // bytes that the process may have; batches are made smaller for it. 0: no limit
+  int64_t max_rss = 0;   // bytes that the process may have; batches are made smaller for it. 0: no limit
   CacheOptions cache{};  // of packed weights
 };
 
@@ -58,9 +58,12 @@ class Embedder {
 
   int64_t dim() const { return dim_; }
   int64_t max_tokens() const { return max_tokens_; }
-  const tokenize::Tokenizer& tokenizer() const { return cutter_.tokenizer(); }
   int64_t batch_tokens() const { return batch_tokens_; }
   matmul::Type stored() const { return stored_; }
+  const tokenize::Tokenizer& tokenizer() const { return cutter_.tokenizer(); }
+  // For measurements.
+  models::Encoder& encoder() { return *encoder_; }
+  Team& team() { return *team_; }
   // The model's own prompts: name and text.
   std::span<const std::pair<std::string, std::string>> prompts() const { return prompts_; }
   const std::string& prompt() const { return cutter_.prompt(); }
@@ -68,9 +71,6 @@ class Embedder {
   // For the texts from now on. The error of a task that is none lists those that there are.
   Status set_task(std::string_view name);
   Status set_prompt(std::string_view prompt);
-  // For measurements.
-  models::Encoder& encoder() { return *encoder_; }
-  Team& team() { return *team_; }
 
   // Calls `each` for every text, in order; the vector is valid during the call. What is wrong with one text is in its
   // Embedding and the others go on; an error of `each` or of the whole ends the run.
@@ -85,7 +85,6 @@ class Embedder {
 
   Embedder(models::EncoderFiles files, tokenize::Tokenizer tokenizer)
       : files_(std::move(files)), cutter_(std::move(tokenizer)) {}
-  void give_back_tables();
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   Status configure_texts(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   Status limit_memory(int64_t max_rss);
@@ -99,6 +98,8 @@ class Embedder {
   size_t row() const { return static_cast<size_t>(encoder_->vector_size(pooling_.size())); }
   void clear();
   void trim();
+  Status check_ids() const;
+  void give_back_tables();
 
   models::EncoderFiles files_;
   TextCutter cutter_;
@@ -107,9 +108,9 @@ class Embedder {
   std::unique_ptr<models::Encoder> encoder_;
   matmul::Type stored_ = matmul::Type::f32;
   std::vector<Pooling> pooling_;
-  int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
   bool normalize_ = true, pools_prompt_ = true;
   int64_t dim_ = 0, max_tokens_ = 0, batch_tokens_ = 0;
+  int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
   std::vector<std::pair<std::string, std::string>> prompts_;
 
   // The pass that is being filled: pieces of texts, one after the other. Where a text has several, those of it that had
