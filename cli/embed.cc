@@ -209,8 +209,6 @@ void add_output(CLI::App& command, Options& o) {
 
 void add_resources(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Resources";
-  add_cache_option(command, o.cache);
-  command.get_option("--cache")->group(kGroup);
   command.add_option("--threads", o.embedder.threads, "0: what the machine recommends")
       ->group(kGroup)
       ->type_name("N")

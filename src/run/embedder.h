@@ -88,7 +88,6 @@ class Embedder {
   Status configure(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   Status configure_texts(const EmbedderOptions& options, const std::optional<SentenceTransformer>& extras);
   Status limit_memory(int64_t max_rss);
-  Status check_ids() const;
   Status add(std::string_view text, const Each& each);
   Status run_pass(const Each& each);
   Status finish_texts(const Each& each);

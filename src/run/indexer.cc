@@ -29,7 +29,7 @@ Result<IndexMeta> describe(const IndexOptions& options) {
   if (!fingerprint) return fingerprint.status();
   IndexMeta meta = {.model = lasting_name(options.embedder.model),
                     .fingerprint = std::move(*fingerprint),
-                    .dtype = std::string(matmul::type_name(options.embedder.stored.value_or(matmul::Type::f32))),
+                    .dtype = std::string(matmul::type_name(options.embedder.stored)),
                     .keep = options.embedder.dim,
                     .chunk_tokens = options.chunks.tokens,
                     .overlap = options.chunks.overlap,
