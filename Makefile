@@ -1,10 +1,11 @@
 # The front door. Every target works on a fresh Debian 12 as root or with sudo, from a clean clone.
 JOBS ?= $(shell nproc)
 CMAKE_ARGS ?=
+MODEL ?=
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 export CTEST_PARALLEL_LEVEL = $(JOBS)
 
-.PHONY: build test demo check format peers deps clean
+.PHONY: build test demo probe-demo check format peers deps clean
 build: deps  ## the library, the binary build/lathe, the tests and the benchmarks
 	cmake --preset release $(CMAKE_ARGS)
 	cmake --build --preset release
@@ -12,7 +13,12 @@ build: deps  ## the library, the binary build/lathe, the tests and the benchmark
 test: build  ## every test of the release build
 	ctest --preset release --no-tests=error
 
-demo: deps  ## the matmul shapes of real models, every kernel verified and timed beside its peers
+demo: deps  ## fetches a small model, indexes the documents, answers three questions; MODEL=PATH takes another
+	cmake --preset release $(CMAKE_ARGS)
+	cmake --build --preset release --target lathe_cli
+	@MODEL='$(MODEL)' tools/demo.sh build/lathe
+
+probe-demo: deps  ## the matmul shapes of real models, every kernel verified and timed beside its peers
 	cmake --preset release $(CMAKE_ARGS)
 	cmake --build --preset release --target lathe_cli
 	build/lathe probe matmul --preset models --quick

@@ -31,9 +31,13 @@ void add_bench(CLI::App& lathe, Command& chosen);
 void add_cache(CLI::App& lathe, Command& chosen);
 void add_embed(CLI::App& lathe, Command& chosen);
 void add_explain(CLI::App& lathe, Command& chosen);
+void add_index(CLI::App& lathe, Command& chosen);
 void add_inspect(CLI::App& lathe, Command& chosen);
 void add_probe(CLI::App& lathe, Command& chosen);
+void add_pull(CLI::App& lathe, Command& chosen);
+void add_search(CLI::App& lathe, Command& chosen);
 void add_tokenize(CLI::App& lathe, Command& chosen);
+void add_verify(CLI::App& lathe, Command& chosen);
 
 constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;

@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kFooter = R"(
 First steps:
   lathe inspect machine       what this machine has, and how many threads lathe will use
+  lathe pull NAME             a model from Hugging Face into the local cache
   lathe inspect model MODEL   what a model's files hold: architecture, tensors, types, tokenizer
   lathe probe matmul          its kernels at a dozen shapes, beside installed libraries
   lathe explain 17 4096 1024  which kernel runs for one product, and why
@@ -68,8 +69,12 @@ int run(int argc, char** argv) {
   add_probe(app, chosen);
   add_explain(app, chosen);
   add_embed(app, chosen);
+  add_index(app, chosen);
+  add_search(app, chosen);
   add_bench(app, chosen);
   add_tokenize(app, chosen);
+  add_pull(app, chosen);
+  add_verify(app, chosen);
   add_cache(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds
 

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups that are missing, and does nothing where none is.
-#   tools/install_deps.sh [build] [check] [peers] [emulate] [fuzz]
+#   tools/install_deps.sh [build] [check] [peers] [emulate] [fuzz] [demo]
 set -euo pipefail
 
 packages_of() {
   case $1 in
     build)
-      echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libhwy-dev \
+      echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libcurl4-openssl-dev libhwy-dev \
         libicu-dev libpcre2-dev libutf8proc-dev libgtest-dev libbenchmark-dev
       ;;
     check) echo git python3 clang-format binutils ;;
     peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 python3-venv ;;
     emulate) echo bochs bochsbios vgabios isolinux syslinux-common xorriso cpio gcc libc6-dev ;;
+    demo) echo python3 python3-pip ;;
     fuzz) echo clang libclang-rt-dev ;;
-    *) echo "install_deps.sh: no group '$1'; the groups are build, check, peers, emulate, fuzz" >&2 && return 2 ;;
+    *) echo "install_deps.sh: no group '$1'; the groups are build, check, peers, emulate, fuzz, demo" >&2 && return 2 ;;
   esac
 }
 

@@ -63,26 +63,34 @@ std::string temporary_name(const std::string& target) {
   return name;
 }
 
-Status write_in_place(const std::string& path, std::string_view bytes) {
+bool write_all(int fd, std::span<const std::string_view> pieces) {
+  for (const std::string_view piece : pieces)
+    if (!write_all(fd, piece)) return false;
+  return true;
+}
+
+Status write_in_place(const std::string& path, std::span<const std::string_view> pieces) {
   const File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.fd() < 0 || !write_all(file.fd(), bytes)) return refused(path, "be written", errno);
+  if (file.fd() < 0 || !write_all(file.fd(), pieces)) return refused(path, "be written", errno);
   return {};
 }
 
 }  // namespace
 
-Status write_file(const std::string& path, std::string_view bytes) {
+Status write_file(const std::string& path, std::string_view bytes) { return write_file(path, std::span(&bytes, 1)); }
+
+Status write_file(const std::string& path, std::span<const std::string_view> pieces) {
   struct stat info;
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     if (S_ISDIR(info.st_mode)) return io_error(path + ": is a folder, needed: a file name");
-    return write_in_place(path, bytes);
+    return write_in_place(path, pieces);
   }
   const std::string target = resolved(path);
   const std::string temporary = temporary_name(target);
   const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.fd() < 0) return refused(path, "be created", errno);
   const bool written =
-      write_all(file.fd(), bytes) && ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
+      write_all(file.fd(), pieces) && ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
   if (!written) {
     const int error = errno;
     ::unlink(temporary.c_str());

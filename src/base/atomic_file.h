@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,8 @@ namespace lathe {
 // the old file or the new one; after an error the old one is untouched and nothing is left behind. A path that is
 // a device or a pipe is written in place.
 Status write_file(const std::string& path, std::string_view bytes);
+// The same for bytes that lie in several places.
+Status write_file(const std::string& path, std::span<const std::string_view> pieces);
 
 // The whole file; an error where it is longer than `limit` bytes.
 Result<std::string> read_file(const std::string& path, int64_t limit);

@@ -25,18 +25,17 @@ bool is_plain(std::string_view name) {
   return !name.empty() && name.size() <= 96 && name.front() != '.' && std::ranges::all_of(name, allowed);
 }
 
-// "org/name" as its folder is called; empty where that is no name.
-std::string folder_name(std::string_view name) {
+}  // namespace
+
+std::string hub_folder(std::string_view name) {
   const size_t slash = name.find('/');
   if (slash == name.npos) return is_plain(name) ? fmt::format("models--{}", name) : "";
   const std::string_view organisation = name.substr(0, slash), rest = name.substr(slash + 1);
   return is_plain(organisation) && is_plain(rest) ? fmt::format("models--{}--{}", organisation, rest) : "";
 }
 
-}  // namespace
-
 Result<std::string> hub_snapshot(std::string_view name, const std::string& hub) {
-  const std::string folder = folder_name(name);
+  const std::string folder = hub_folder(name);
   if (folder.empty())
     return not_found(
         fmt::format("{}: there is no such file or folder, needed: a path, or a Hugging Face name as in "

@@ -22,6 +22,9 @@ struct ModelFiles {
 // a path is taken as one. Nothing is downloaded.
 Result<ModelFiles> resolve_model(const std::string& model, const std::string& hub);
 
+// What the cache calls the folder of a Hugging Face name: "models--org--name"; empty where it is no such name.
+std::string hub_folder(std::string_view name);
+
 // The snapshot of `name` that its branch main points to; an error says where it was looked for.
 Result<std::string> hub_snapshot(std::string_view name, const std::string& hub);
 

@@ -48,6 +48,7 @@ class Embedder {
 
   int64_t dim() const { return dim_; }
   int64_t max_tokens() const { return max_tokens_; }
+  const tokenize::Tokenizer& tokenizer() const { return tokenizer_; }
   // For measurements.
   models::Encoder& encoder() { return *encoder_; }
   Team& team() { return *team_; }

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "lathe/status.h"
-#include "tune/shared_library.h"
+#include "platform/shared_library.h"
 
 namespace lathe::tune {
 

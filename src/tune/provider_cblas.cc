@@ -2,8 +2,8 @@
 #include <functional>
 #include <limits>
 
+#include "platform/shared_library.h"
 #include "tune/provider_libraries.h"
-#include "tune/shared_library.h"
 
 namespace lathe::tune {
 namespace {

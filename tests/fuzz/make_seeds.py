@@ -57,7 +57,34 @@ UNIGRAM = {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5], 
 TEMPLATE = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<unk>"}}, {"Sequence": {"id": "A"}}],
             "special_tokens": {"<unk>": {"ids": [0]}}}
 
+
+def index(store, dim, files):
+    """An index file: `files` are (path, bytes, [(heading, text)])."""
+    meta = json.dumps({"model": "m", "fingerprint": "f", "dtype": "f32", "keep": 0, "chunk_tokens": 160, "overlap": 32,
+                       "roots": "."}).encode()
+    file_records = chunk_records = strings = b""
+    count = 0
+    for number, (path, size, chunks) in enumerate(files):
+        file_records += struct.pack("<QQQqQQ", len(strings), len(path), size, 1, count, len(chunks)) + b"0" * 64
+        strings += path
+        for heading, words in chunks:
+            chunk_records += struct.pack("<8Q", number, len(strings), len(strings) + len(heading), 0, len(words), 1, 2,
+                                         len(heading))
+            strings += heading + words
+            count += 1
+    sections = [meta, file_records, chunk_records, strings, bytes(count * dim * (4, 2, 1)[store]),
+                bytes(4 * count if store == 2 else 0), bytes(0 if store == 0 else 4 * count * dim)]
+    head, body = b"", b""
+    for section in sections:
+        head += struct.pack("<QQ", 192 + len(body), len(section))
+        body += section + bytes(-len(section) % 64)
+    return b"LATHEIDX" + struct.pack("<IIQQQQ", 1, store, 192 + len(body), dim, len(files), count) + head + bytes(32) + body
+
+
+INDEXED = [(b"a.md", 20, [(b"Title > Part", b"some words"), (b"", b"more")]), (b"empty", 0, []), (b"b", 9, [(b"", b"text")])]
+
 SEEDS = {
+    "fuzz_index": [index(0, 3, INDEXED), index(1, 16, INDEXED), index(2, 5, INDEXED), index(2, 384, [])],
     "fuzz_tokenizer_json": [
         tokenizer({"type": "WordPiece", "unk_token": "[UNK]", "vocab": WORDS}, normalizer={"type": "BertNormalizer"},
                   pre_tokenizer={"type": "BertPreTokenizer"}, decoder={"type": "WordPiece"},

@@ -6,7 +6,7 @@
 
 #include "lathe/status.h"
 
-namespace lathe::tune {
+namespace lathe {
 
 class SharedLibrary {
  public:
@@ -29,4 +29,4 @@ class SharedLibrary {
   std::string file_;
 };
 
-}  // namespace lathe::tune
+}  // namespace lathe

@@ -1,8 +1,8 @@
-#include "tune/shared_library.h"
+#include "platform/shared_library.h"
 
 #include <dlfcn.h>
 
-namespace lathe::tune {
+namespace lathe {
 
 // RTLD_LOCAL: several libraries define cblas_sgemm, and each must find its own.
 Result<SharedLibrary> SharedLibrary::open(const std::vector<std::string>& files) {
@@ -22,4 +22,4 @@ Result<SharedLibrary> SharedLibrary::open(const std::vector<std::string>& files)
 
 void* SharedLibrary::address(const char* symbol) const { return dlsym(handle_, symbol); }
 
-}  // namespace lathe::tune
+}  // namespace lathe

