@@ -22,7 +22,7 @@ constexpr int64_t kGatheredAtMost = 256, kGatheredBytes = 65536;
 constexpr int64_t kIdleTokens = 256;
 
 // What sentence-transformers may ask for and is not done here would silently give other vectors.
-Status check_extras(const std::string& folder, const SentenceTransformer& extras) {
+Status check_extras(const SentenceTransformer& extras) {
   if (extras.lower_case)
     return unsupported(extras.transformer_folder +
                        "/sentence_bert_config.json: do_lower_case is true, needed: false (the tokenizer lowers)");
@@ -149,7 +149,7 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   auto opened = models::EncoderFiles::open(*files);
   if (!opened) return opened.status();
   if (opened->extras())
-    if (Status status = check_extras(files->folder, *opened->extras()); !status.ok()) return status;
+    if (Status status = check_extras(*opened->extras()); !status.ok()) return status;
   const matmul::Type stored = options.stored.value_or(stored_type(opened->tensors()));
   // Read while the weights are bound: each takes half of a start from the cache.
   auto loading = std::async(std::launch::async, [&opened] { return opened->tokenizer(); });
