@@ -43,26 +43,27 @@ using Parts = std::span<const TensorView* const>;
 // they are stored, so that quants which the products take stay those of the file.
 Status sources_of(Parts parts, int64_t in, Buffer& joined, std::vector<ops::Weights::Part>& sources) {
   const DType dtype = parts.front()->dtype;
-  auto type = packable(dtype);
+  bool as_stored = packable(dtype).has_value();
+  const matmul::Type type = packable(dtype).value_or(matmul::Type::f32);
   int64_t rows = 0, bytes = 0;
   bool in_place = true;
   for (const TensorView* part : parts) {
-    if (part->dtype != dtype) type.reset();
+    as_stored = as_stored && part->dtype == dtype;
     in_place = in_place && is_aligned(*part) && rows % matmul::kPanel == 0;
     rows += part->shape[0];
     bytes += static_cast<int64_t>(part->bytes.size());
   }
-  if (type && in_place) {
+  if (as_stored && in_place) {
     for (const TensorView* part : parts)
-      sources.push_back({{.type = *type, .data = part->bytes.data(), .ld = in}, part->shape[0]});
+      sources.push_back({{.type = type, .data = part->bytes.data(), .ld = in}, part->shape[0]});
     return {};
   }
-  auto made = Buffer::create(type ? bytes : rows * in * static_cast<int64_t>(sizeof(float)));
+  auto made = Buffer::create(as_stored ? bytes : rows * in * static_cast<int64_t>(sizeof(float)));
   if (!made) return made.status();
   joined = std::move(*made);
   std::byte* at = joined.data();
   for (const TensorView* part : parts) {
-    if (type) {
+    if (as_stored) {
       std::memcpy(at, part->bytes.data(), part->bytes.size());
       at += part->bytes.size();
     } else {
@@ -70,7 +71,7 @@ Status sources_of(Parts parts, int64_t in, Buffer& joined, std::vector<ops::Weig
       at += part->elements() * static_cast<int64_t>(sizeof(float));
     }
   }
-  sources.push_back({{.type = type.value_or(matmul::Type::f32), .data = joined.data(), .ld = in}, rows});
+  sources.push_back({{.type = as_stored ? type : matmul::Type::f32, .data = joined.data(), .ld = in}, rows});
   return {};
 }
 
