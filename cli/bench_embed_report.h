@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "run/dispatch_sweep.h"
-#include "run/embed_bench.h"
+#include "run/embed_scenarios.h"
 #include "start_time.h"
 #include "tune/ceilings.h"
 

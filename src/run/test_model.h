@@ -1,4 +1,5 @@
-// For tests: a small BERT with random weights and a vocabulary of a few words, as a folder that Hugging Face would write.
+// For tests: a small BERT with random weights and a vocabulary of a few words, as a folder that Hugging Face would
+// write.
 #pragma once
 
 #include <string>

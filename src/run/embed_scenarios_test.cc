@@ -1,4 +1,4 @@
-#include "run/embed_bench.h"
+#include "run/embed_scenarios.h"
 
 #include <gtest/gtest.h>
 
