@@ -9,6 +9,7 @@
 #include "base/shown.h"
 #include "bench_embed_report.h"
 #include "bench_embed_turns.h"
+#include "cache_path.h"
 #include "hub_path.h"
 #include "models/toy_encoder.h"
 #include "platform/clock.h"
@@ -171,6 +172,7 @@ Status bench_embed(BenchEmbedOptions o) {
   if (Status s = check_numbers(o); !s.ok()) return s;
   o.embedder.stored = *type;
   o.embedder.hub = hub_path();
+  o.embedder.cache = cache_options("");
   if (o.interactive) {
     auto embedder = run::Embedder::open(o.embedder);
     return embedder ? take_turns(*embedder) : embedder.status();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/shown.h"
+#include "cache_path.h"
 #include "commands.h"
 #include "hub_path.h"
 #include "progress.h"
@@ -18,7 +19,7 @@ namespace {
 
 struct Options {
   run::IndexOptions index;
-  std::string dtype = "f32", store = "f32";
+  std::string dtype = "f32", store = "f32", cache;
   bool verbose = false;
 };
 
@@ -64,6 +65,7 @@ void print(const run::IndexReport& r, const Options& options) {
 Status index(const Options& options) {
   run::IndexOptions o = options.index;
   o.embedder.hub = hub_path();
+  o.embedder.cache = cache_options(options.cache);
   const auto dtype = weights_type(options.dtype);
   if (!dtype) return dtype.status();
   o.embedder.stored = *dtype;
@@ -108,6 +110,7 @@ void add_index(CLI::App& lathe, Command& chosen) {
   command->add_option("--exclude", o.filter.exclude, "No files or folders whose name or path matches")
       ->allow_extra_args(false);
   command->add_option("--max-bytes", o.filter.most_bytes, "Skip files above this size")->capture_default_str();
+  add_cache_option(*command, options->cache);
   command->add_option("-t,--threads", o.embedder.threads, "Threads; 0: what the machine recommends");
   command->add_flag("--rebuild", o.rebuild, "Embed everything, whatever the index was made with");
   command->add_flag("-v,--verbose", options->verbose, "Name every file that was added, changed, removed or skipped");

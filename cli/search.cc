@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/shown.h"
+#include "cache_path.h"
 #include "commands.h"
 #include "hit_text.h"
 #include "hub_path.h"
@@ -23,7 +24,7 @@ namespace {
 struct Options {
   run::SearcherOptions searcher;
   std::vector<std::string> words;
-  std::string file;
+  std::string file, cache;
   int64_t k = 5, samples = 200;
   bool json = false, full = false, evaluate = false;
 };
@@ -118,6 +119,7 @@ Status search(const Options& options) {
     return invalid_argument("there is no query, needed: on the command line, in --queries, or on standard input");
   run::SearcherOptions o = options.searcher;
   o.hub = hub_path();
+  o.cache = cache_options(options.cache);
   auto searcher = run::Searcher::open(o);
   if (!searcher) return searcher.status();
   if (options.evaluate) return print_evaluation(*searcher, std::move(*queries), options.samples);
@@ -144,6 +146,7 @@ void add_search(CLI::App& lathe, Command& chosen) {
   command->add_option("--queries", options->file, "A file with a query a line; - for standard input");
   command->add_option("-k", options->k, "How many hits")->capture_default_str();
   command->add_option("-m,--model", options->searcher.model, "Where the index's model lies now, if it was moved");
+  add_cache_option(*command, options->cache);
   command->add_option("-t,--threads", options->searcher.threads, "Threads; 0: what the machine recommends");
   command->add_flag("--json", options->json, "A line of JSON for each hit");
   command->add_flag("--full", options->full, "Whole chunks, not three lines of each");

@@ -135,6 +135,11 @@ Status Embedder::set_task(std::string_view name) {
                                          : ", needed: one of " + names));
 }
 
+Status Embedder::prefer_task(std::string_view name) {
+  const bool known = std::ranges::any_of(prompts_, [&](const auto& prompt) { return prompt.first == name; });
+  return known ? set_task(name) : Status();
+}
+
 Status Embedder::set_prompt(std::string_view prompt) {
   if (!prompt.empty() && !pools_prompt_)
     return unsupported("the model pools texts without their prompt (include_prompt is false), which is not done yet");

@@ -71,6 +71,8 @@ class Embedder {
   // For the texts from now on. The error of a task that is none lists those that there are.
   Status set_task(std::string_view name);
   Status set_prompt(std::string_view prompt);
+  // The same where the model has a prompt of that name; otherwise nothing changes.
+  Status prefer_task(std::string_view name);
 
   // Calls `each` for every text, in order; the vector is valid during the call. What is wrong with one text is in its
   // Embedding and the others go on; an error of `each` or of the whole ends the run.

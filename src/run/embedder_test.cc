@@ -136,6 +136,12 @@ TEST(Embedder, PromptsStandBeforeEveryText) {
   EXPECT_EQ(embed(options, {"one"}).vectors[0], plain.vectors[0]);
   options.prompt.reset();
   EXPECT_EQ(embed(options, {"one"}).vectors[0], plain.vectors[1]);
+  auto open = Embedder::open(options);
+  ASSERT_TRUE(open.ok()) << open.status().message();
+  EXPECT_TRUE(open->prefer_task("query").ok());
+  EXPECT_EQ(open->prompt(), "two ");
+  EXPECT_TRUE(open->prefer_task("clustering").ok());
+  EXPECT_EQ(open->prompt(), "two ");
   options.task = "query";
   EXPECT_EQ(embed(options, {"one"}).vectors[0], plain.vectors[0]);
   options.task = "clustering";

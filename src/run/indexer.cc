@@ -92,6 +92,7 @@ class NewChunks {
     int64_t began = now_ns();
     auto embedder = Embedder::open(options_.embedder);
     if (!embedder) return embedder.status();
+    if (Status status = embedder->prefer_task("document"); !status.ok()) return status;
     dim_ = embedder->dim();
     plan_.report.load_s = seconds_since(began);
     began = now_ns();

@@ -30,6 +30,7 @@ Result<Searcher> Searcher::open(const SearcherOptions& options) {
   e.stored = *dtype;
   e.threads = options.threads;
   e.dim = meta.keep;
+  e.cache = options.cache;
   const auto fingerprint = model_fingerprint(e.model, e.hub);
   if (!fingerprint)
     return Status(fingerprint.status().code(), fingerprint.status().message() + " (the model of " + options.index +
@@ -43,9 +44,8 @@ Result<Searcher> Searcher::open(const SearcherOptions& options) {
   if (embedder->dim() != index->dim())
     return failed(options.index + ": has vectors of " + std::to_string(index->dim()) + " elements, the model gives " +
                   std::to_string(embedder->dim()));
-  auto team = Team::create({.threads = options.threads});
-  if (!team) return team.status();
-  Searcher searcher(std::move(*index), std::move(*embedder), std::move(*team));
+  if (Status status = embedder->prefer_task("query"); !status.ok()) return status;
+  Searcher searcher(std::move(*index), std::move(*embedder));
   searcher.load_ms_ = ms_since(began);
   return searcher;
 }
@@ -76,7 +76,7 @@ std::vector<ops::Hit> Searcher::search(std::span<const float> query, int64_t k) 
   const int64_t began = now_ns();
   k = std::clamp<int64_t>(k, 0, index_.chunks());
   const bool rescored = index_.store() != IndexStore::f32;
-  std::vector<ops::Hit> hits = ops::scan(*team_, stored(), query, rescored ? kRescored * k : k);
+  std::vector<ops::Hit> hits = ops::scan(team(), stored(), query, rescored ? kRescored * k : k);
   if (rescored) hits = ops::rescore(index_.exact(), index_.dim(), query, hits, k);
   times_.scan_ms = ms_since(began);
   return hits;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +16,8 @@ struct SearcherOptions {
   std::string index{};
   std::string model{};  // empty: the index's own; another must have the same files
   std::string hub{};
-  int threads = 0;  // 0: what the machine recommends
+  int threads = 0;       // 0: what the machine recommends
+  CacheOptions cache{};  // of the model's packed weights
 };
 
 struct SearchTimes {
@@ -34,7 +34,7 @@ class Searcher {
   const IndexFile& index() const { return index_; }
   double load_ms() const { return load_ms_; }
   const SearchTimes& times() const { return times_; }
-  Team& team() { return *team_; }
+  Team& team() { return embedder_.team(); }
 
   Result<std::vector<float>> embed(std::string_view query);
   // The k best, best first; hits' numbers are chunks of the index.
@@ -45,12 +45,10 @@ class Searcher {
   ops::Vectors exact() const;
 
  private:
-  Searcher(IndexFile index, Embedder embedder, std::unique_ptr<Team> team)
-      : index_(std::move(index)), embedder_(std::move(embedder)), team_(std::move(team)) {}
+  Searcher(IndexFile index, Embedder embedder) : index_(std::move(index)), embedder_(std::move(embedder)) {}
 
   IndexFile index_;
   Embedder embedder_;
-  std::unique_ptr<Team> team_;
   SearchTimes times_;
   double load_ms_ = 0;
 };

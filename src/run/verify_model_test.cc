@@ -101,11 +101,11 @@ TEST(Verify, WeightsThatAreNotFiniteAreNamed) {
   EXPECT_NE(check.detail.find("'embeddings.word_embeddings.weight'"), std::string::npos) << check.detail;
 }
 
-TEST(Verify, AVocabularyBeyondTheModelFails) {
-  const TestModel model("verify_vocabulary");
-  std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
-  for (int i = 0; i < 60; ++i) vocabulary += "w" + std::to_string(i) + "\n";
-  model.folder.write("vocab.txt", vocabulary);
+TEST(Verify, WeightsThatTheModelCannotUseFail) {
+  const TestModel model("verify_unusable");
+  model.folder.write("config.json", R"({"model_type": "bert", "hidden_size": 48, "num_hidden_layers": 3,
+    "num_attention_heads": 4, "intermediate_size": 80, "vocab_size": 60, "max_position_embeddings": 90,
+    "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu"})");
   EXPECT_EQ(named(verify({.model = model.folder.path()}), "vectors").outcome, Outcome::failed);
   model.folder.write("config.json", R"({"model_type": "gpt9"})");
   EXPECT_EQ(named(verify({.model = model.folder.path()}), "vectors").outcome, Outcome::not_supported);
