@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
+#include <span>
 
 #include "base/memory.h"
 #include "base/test_files.h"
@@ -31,7 +33,7 @@ IndexWriter sample(IndexStore store) {
 // Parses a copy that is aligned as a mapping is.
 Result<IndexFile> parse(const std::string& bytes, Buffer& memory) {
   memory = std::move(*Buffer::create(static_cast<int64_t>(bytes.size())));
-  std::memcpy(memory.data(), bytes.data(), bytes.size());
+  std::ranges::copy(std::as_bytes(std::span(bytes)), memory.data());
   return IndexFile::parse({memory.data(), bytes.size()}, "f");
 }
 
