@@ -34,8 +34,8 @@ fetch() {
 [ -n "${MODEL:-}" ] || [ -d "$model" ] || fetch
 
 index=$folder/docs.index
-title "$ lathe index README.md docs samples -o docs.index -m MODEL --include '*.md' --include '*.txt'"
-"$lathe" index README.md docs samples -o "$index" -m "$model" --include '*.md' --include '*.txt' --store int8 ${REBUILD:+--rebuild}
+title "$ lathe index docs samples -o docs.index -m MODEL --include '*.md' --include '*.txt' --exclude search.md"
+"$lathe" index docs samples -o "$index" -m "$model" --include '*.md' --include '*.txt' --exclude search.md --store int8 ${REBUILD:+--rebuild}
 
 for question in \
   "How do bees tell the others where food is?" \
