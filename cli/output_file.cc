@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/shown.h"
 #include "interrupt.h"
 
@@ -16,25 +16,6 @@ namespace lathe::cli {
 namespace {
 
 constexpr size_t kGathered = 65536;
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
-// A symbolic link keeps being one, the file behind it is replaced.
-std::string resolved(const std::string& path) {
-  char* real = ::realpath(path.c_str(), nullptr);
-  if (!real) return path;
-  std::string target = real;
-  std::free(real);
-  return target;
-}
 
 // Whether bytes already written can be written once more.
 bool can_patch(int fd) {
@@ -70,7 +51,7 @@ Status OutputFile::open_named(const std::string& path, bool patched) {
     owned_ = true;
     return open_stream(fd, patched);
   }
-  target_ = resolved(path);
+  target_ = resolved_link(path);
   temporary_ = target_ + "." + std::to_string(::getpid()) + ".tmp";
   ::unlink(temporary_.c_str());  // left by a killed process of our number
   remove_on_signals(temporary_);

@@ -31,25 +31,6 @@ Status refused(const std::string& path, const char* what, int error) {
   return io_error(path + ": cannot " + what + ": " + std::strerror(error));
 }
 
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
-// Where `path` leads: a symbolic link keeps being one, the file behind it is replaced.
-std::string resolved(const std::string& path) {
-  char* real = ::realpath(path.c_str(), nullptr);
-  if (!real) return path;
-  std::string target = real;
-  std::free(real);
-  return target;
-}
-
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
@@ -63,7 +44,7 @@ std::string temporary_name(const std::string& target) {
   return name;
 }
 
-bool write_all(int fd, std::span<const std::string_view> pieces) {
+bool write_pieces(int fd, std::span<const std::string_view> pieces) {
   for (const std::string_view piece : pieces)
     if (!write_all(fd, piece)) return false;
   return true;
@@ -71,11 +52,29 @@ bool write_all(int fd, std::span<const std::string_view> pieces) {
 
 Status write_in_place(const std::string& path, std::span<const std::string_view> pieces) {
   const File file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.fd() < 0 || !write_all(file.fd(), pieces)) return refused(path, "be written", errno);
+  if (file.fd() < 0 || !write_pieces(file.fd(), pieces)) return refused(path, "be written", errno);
   return {};
 }
 
 }  // namespace
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+std::string resolved_link(const std::string& path) {
+  char* real = ::realpath(path.c_str(), nullptr);
+  if (!real) return path;
+  std::string target = real;
+  std::free(real);
+  return target;
+}
 
 Status write_file(const std::string& path, std::string_view bytes) { return write_file(path, std::span(&bytes, 1)); }
 
@@ -85,12 +84,12 @@ Status write_file(const std::string& path, std::span<const std::string_view> pie
     if (S_ISDIR(info.st_mode)) return io_error(path + ": is a folder, needed: a file name");
     return write_in_place(path, pieces);
   }
-  const std::string target = resolved(path);
+  const std::string target = resolved_link(path);
   const std::string temporary = temporary_name(target);
   const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.fd() < 0) return refused(path, "be created", errno);
   const bool written =
-      write_all(file.fd(), pieces) && ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
+      write_pieces(file.fd(), pieces) && ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
   if (!written) {
     const int error = errno;
     ::unlink(temporary.c_str());
