@@ -188,12 +188,15 @@ struct Avx2Lanes {
     const __m256i rest = _mm256_add_epi32(_mm256_srai_epi32(sixteens, 4), _mm256_srai_epi32(big, 8));
     return _mm256_add_epi32(rest, _mm256_sub_epi32(ones, eights));
   }
-  // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are.
+  // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are. One statement
+  // for both halves, both products before both sums: 140 Gop/s from the first-level cache, where a statement for each
+  // product and its sum ran at 126 with two accumulators in memory.
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {
     __m256i x, y;
-    asm volatile("vpbroadcastd %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
-    asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc.lo), "=&x"(y) : "x"(x), "x"(lo));
-    asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc.hi), "=&x"(y) : "x"(x), "x"(hi));
+    asm volatile(
+        "vpbroadcastd %4, %2\n\tvpmaddwd %5, %2, %3\n\tvpmaddwd %6, %2, %2\n\tvpaddd %3, %0, %0\n\tvpaddd %2, %1, %1"
+        : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x), "=&x"(y)
+        : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
   }
   static __m256 activate_vector(__m256 x, Activation act) {
     const hwy::HWY_NAMESPACE::FixedTag<float, 8> d;
