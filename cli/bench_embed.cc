@@ -16,6 +16,7 @@
 #include "platform/machine.h"
 #include "platform/process_memory.h"
 #include "progress.h"
+#include "run/stored_type.h"
 
 namespace lathe::cli {
 namespace {
@@ -30,9 +31,8 @@ struct BenchEmbedOptions {
 };
 
 Result<matmul::Type> type_of(const std::string& name) {
-  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0})
-    if (matmul::type_name(type) == name) return type;
-  return invalid_argument("--dtype is " + shown(name) + ", needed: one of f32, bf16, q8_0");
+  if (const auto type = run::stored_type_named(name)) return *type;
+  return invalid_argument("--dtype is " + shown(name) + ", needed: " + run::stored_type_names());
 }
 
 Result<ops::Dispatch> dispatch_of(const std::string& name) {
@@ -89,9 +89,13 @@ Status add_ceilings(Team& team, EmbedReport& report) {
   const auto ceilings = tune::measure_ceilings(team, options);
   if (!ceilings) return ceilings.status();
   report.ceilings = *ceilings;
-  const bool integers = report.dtype == "q8_0";  // its products are of 16-bit integers
-  report.ceiling = integers ? "16-bit multiply-adds" : "f32 multiply-adds";
-  report.ceiling_gflops = integers ? ceilings->mac.giga : ceilings->fma.giga;
+  if (report.dtype == "q8_a7") {
+    report.ceiling = "byte multiply-adds", report.ceiling_gflops = ceilings->byte_mac.giga;
+  } else if (report.dtype == "q8_0" || report.dtype == "q4_0") {  // their products are of 16-bit integers
+    report.ceiling = "16-bit multiply-adds", report.ceiling_gflops = ceilings->mac.giga;
+  } else {
+    report.ceiling = "f32 multiply-adds", report.ceiling_gflops = ceilings->fma.giga;
+  }
   return {};
 }
 
@@ -195,7 +199,7 @@ void add_bench_embed(CLI::App& bench, Command& chosen) {
   auto options = std::make_shared<BenchEmbedOptions>();
   command->add_option("-m,--model", options->embedder.model, "A model's folder or file, or its Hugging Face name")
       ->required();
-  command->add_option("--dtype", options->dtype, "How weights are kept in memory: f32, bf16 or q8_0")
+  command->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0 or q8_a7")
       ->capture_default_str();
   command->add_option("--threads", options->embedder.threads, "0: what the machine recommends")->capture_default_str();
   command->add_option("--scenario", options->scenarios,

@@ -92,9 +92,10 @@ std::string ceiling_text(const Explanation& x) {
   const probe::Ceilings& c = x.report.ceilings;
   const probe::Row* row = row_of(x, 0, x.variant->name);
   if (measured_ms(row) == 0) return "not measured";
-  const std::string rate = row->ceiling == "read"  ? fmt::format("reading, {:.1f} GB/s", c.read_gbps)
-                           : row->ceiling == "int" ? fmt::format("integer multiply-adds, {:.1f} Gop/s", c.int_gops)
-                                                   : fmt::format("multiply-adds, {:.1f} GFLOP/s", c.fma_gflops);
+  const std::string rate = row->ceiling == "read"   ? fmt::format("reading, {:.1f} GB/s", c.read_gbps)
+                           : row->ceiling == "byte" ? fmt::format("byte multiply-adds, {:.1f} Gop/s", c.byte_gops)
+                           : row->ceiling == "int"  ? fmt::format("integer multiply-adds, {:.1f} Gop/s", c.int_gops)
+                                                    : fmt::format("multiply-adds, {:.1f} GFLOP/s", c.fma_gflops);
   return fmt::format("{}; {} reaches {:.0f}% of it: {:.1f} GFLOP/s, {:.1f} GB/s", rate, x.variant->name,
                      100 * row->share, row->gflops, row->gbps);
 }

@@ -13,6 +13,7 @@
 #include "hub_path.h"
 #include "progress.h"
 #include "run/indexer.h"
+#include "run/stored_type.h"
 
 namespace lathe::cli {
 namespace {
@@ -35,9 +36,8 @@ void stop_on_interrupt() {
 }
 
 Result<matmul::Type> weights_type(const std::string& name) {
-  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0})
-    if (matmul::type_name(type) == name) return type;
-  return invalid_argument("--dtype is " + shown(name) + ", needed: f32, bf16 or q8_0");
+  if (const auto type = run::stored_type_named(name)) return *type;
+  return invalid_argument("--dtype is " + shown(name) + ", needed: " + run::stored_type_names());
 }
 
 void print_paths(const char* what, const std::vector<std::string>& paths, bool all) {
@@ -100,7 +100,8 @@ void add_index(CLI::App& lathe, Command& chosen) {
       ->required();
   command->add_option("--store", options->store, "How vectors are scanned: f32, bf16 or int8; hits are rescored in f32")
       ->capture_default_str();
-  command->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16 or q8_0")->capture_default_str();
+  command->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0 or q8_a7 (fastest)")
+      ->capture_default_str();
   command->add_option("--dim", o.embedder.dim, "Keep the first so many elements of a vector; 0: all");
   command->add_option("--chunk-tokens", o.chunks.tokens, "Tokens of a chunk at most")->capture_default_str();
   command->add_option("--overlap", o.chunks.overlap, "Tokens that a chunk repeats from the one before")

@@ -24,7 +24,8 @@ import engines
 import model_files
 from lathe_turns import Lathe
 
-LEAST_COSINE = {"f32": 0.99999, "int8": 0.9}  # of a peer's vector with lathe's f32; below it has no speed
+DTYPES = {"f32": "f32", "int8": "q8_0", "a7": "q8_a7"}  # lathe's, of a precision
+LEAST_COSINE = {"f32": 0.99999, "int8": 0.9, "a7": 0.9}  # of a peer's vector with lathe's f32; below it has no speed
 
 
 def grouped(batch, most_tokens):
@@ -179,8 +180,8 @@ def markdown(rows):
 
 
 def run_precision(precision, options, reference_lathe, scenarios, tokenizer, rng, report):
-    dtype = "f32" if precision == "f32" else "q8_0"
-    lathe = reference_lathe if precision == "f32" else Lathe(options.lathe, options.lathe_model, dtype, options.threads)
+    dtype = DTYPES[precision]
+    lathe = reference_lathe if dtype == "f32" else Lathe(options.lathe, options.lathe_model, dtype, options.threads)
     peers, notes = peers_of(options.folder, precision, options.peers, options.threads)
     for name, calls_text in scenarios.items():
         calls = [model_files.encode(tokenizer, call) for call in calls_text]
@@ -215,7 +216,8 @@ def main():
     parser.add_argument("folder", type=pathlib.Path, help="a model's folder, as make_models.py writes it")
     parser.add_argument("--lathe", default="build/lathe", help="the binary")
     parser.add_argument("--lathe-model", help="what lathe opens, instead of FOLDER/hf")
-    parser.add_argument("--precision", nargs="*", default=["f32", "int8"], choices=["f32", "int8"])
+    parser.add_argument("--precision", nargs="*", default=list(DTYPES), choices=list(DTYPES),
+                        help="int8 and a7: lathe's q8_0 and q8_a7 beside the peers' int8")
     parser.add_argument("--scenario", nargs="*", help="some of: short, long, words400, batch96_short, ...")
     parser.add_argument("--peers", nargs="*", help="some of: onnxruntime, torch, llama.cpp")
     parser.add_argument("--threads", type=int, default=2)

@@ -14,6 +14,7 @@
 //   f32   f32, bf16, f16 weights: acc = fma(a[k], w[k], acc), k ascending, from +0; 16-bit weights are widened exactly.
 //   a16   q8_0, q4_0 weights: activations are quantised to 16 bits per row and 32 k, integer products within a block
 //         are exact, blocks are added in f32, ascending.
+//   a7    q8_a7 weights: as a16 with activations of 7 bits, 128 levels between the least and the largest of 32 k.
 //   a16r  i8 weights: activations are quantised per row to the widest integer that cannot overflow, the sum is exact.
 //   s32   s8 weights, s8 or u8 activations: exact integers.
 // NaN and infinity flow through as IEEE 754 says; with quantised activations they make the whole output row NaN.
@@ -49,6 +50,7 @@ enum class DataType : uint8_t {
   s8,    // plain integers
   u8,
   s32,
+  q8_a7,  // weights: as q8_0, to be multiplied by activations of 7 bits: less exact than q8_0 and faster
 };
 
 enum class WeightOrder : uint8_t {

@@ -41,6 +41,8 @@ double weight_bytes(Type type, double n, double k) {
   switch (type) {
     case Type::q8_0:
       return n * k * 34 / 32;
+    case Type::q8_a7:
+      return n * k * 36 / 32;
     case Type::q4_0:
       return n * k * 18 / 32;
     default:
@@ -85,7 +87,7 @@ namespace {
 
 Status check_source(const matmul::Source& source, int64_t n, int64_t k) {
   if (source.data == nullptr) return invalid_argument("a weight's source has no data");
-  const bool blocks = source.type == Type::q8_0 || source.type == Type::q4_0;
+  const bool blocks = source.type == Type::q8_0 || source.type == Type::q8_a7 || source.type == Type::q4_0;
   if (blocks && source.order != Order::nk)
     return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
                             " weight must be [N,K]");
@@ -235,12 +237,11 @@ Result<MatmulPlan> MatmulPlan::create(const Problem& problem, const Variant* var
   // Rows that are prepared at the same time: all of them, or one block for each worker.
   const int64_t rows =
       plan.split_ == Split::panels && plan.active_ > 1 ? problem.batch * problem.m : plan.active_ * plan.block_rows();
-  const bool floats = variant->a_form == AForm::strips;
+  const AForm form = variant->a_form;
   plan.rows_at_ = kLine * plan.owners_;
-  plan.scale_at_ = plan.rows_at_ + round_up(rows * prepared_k(variant->a_form, problem.k) * (floats ? 4 : 2), kLine);
-  const int64_t scales = variant->a_form == AForm::quant_block ? ceil_div(problem.k, kBlock) : 1;
-  plan.sum_at_ = plan.scale_at_ + (floats ? 0 : round_up(rows * scales * 4, kLine));
-  plan.scratch_at_ = plan.sum_at_ + (floats ? 0 : round_up(rows * 4, kLine));
+  plan.scale_at_ = plan.rows_at_ + round_up(rows * prepared_k(form, problem.k) * prepared_bytes(form), kLine);
+  plan.sum_at_ = plan.scale_at_ + round_up(rows * prepared_scales(form, problem.k) * 4, kLine);
+  plan.scratch_at_ = plan.sum_at_ + round_up(rows * prepared_sums(form, problem.k) * 4, kLine);
   plan.scratch_each_ = round_up(variant->scratch_bytes(plan.block_rows(), problem.k), kLine);
   plan.workspace_ = plan.scratch_at_ + plan.scratch_each_ * plan.active_;
   Claims& claims = plan.claims_;
@@ -273,16 +274,19 @@ struct MatmulPlan::Prepared {
   std::byte* rows;
   float* scale;
   int32_t* sum;
+  // From row `row` of these on.
+  Prepared from(int64_t row, AForm form, int64_t k) const {
+    return {rows + row * prepared_k(form, k) * prepared_bytes(form), scale + row * prepared_scales(form, k),
+            sum + row * prepared_sums(form, k)};
+  }
 };
 
 MatmulPlan::Prepared MatmulPlan::prepared(std::byte* workspace, int worker, int64_t batch, int64_t block) const {
   const bool shared = split_ == Split::panels && active_ > 1;
   const int64_t row = shared ? batch * problem_.m + row_block(block).begin : worker * block_rows();
-  const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
-  const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(problem_.k, kBlock) : 1;
-  return {workspace + rows_at_ + row * prepared_k(variant_->a_form, problem_.k) * element,
-          reinterpret_cast<float*>(workspace + scale_at_) + row * scales,
-          reinterpret_cast<int32_t*>(workspace + sum_at_) + row};
+  const Prepared all = {workspace + rows_at_, reinterpret_cast<float*>(workspace + scale_at_),
+                        reinterpret_cast<int32_t*>(workspace + sum_at_)};
+  return all.from(row, variant_->a_form, problem_.k);
 }
 
 void MatmulPlan::prepare_group(const MatmulOperands& x, const Prepared& to, int64_t batch, int64_t block,
@@ -299,11 +303,10 @@ void MatmulPlan::prepare_group(const MatmulOperands& x, const Prepared& to, int6
   args.a =
       static_cast<const std::byte*>(x.a) + (batch * x.a_batch + (rows.begin + first) * args.a_row) * element_bytes(p.a);
   args.a_type = p.a;
-  const int64_t element = variant_->a_form == AForm::strips ? 4 : 2;
-  const int64_t scales = variant_->a_form == AForm::quant_block ? ceil_div(p.k, kBlock) : 1;
-  args.rows = to.rows + first * prepared_k(variant_->a_form, p.k) * element;
-  args.scale = to.scale + first * scales;
-  args.sum = to.sum + first;
+  const Prepared out = to.from(first, variant_->a_form, p.k);
+  args.rows = out.rows;
+  args.scale = out.scale;
+  args.sum = out.sum;
   variant_->prepare(args);
 }
 

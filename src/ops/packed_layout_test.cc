@@ -42,6 +42,7 @@ TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
       {Layout::panel_q8, "b698963963a23eac58ea5b07107db3987e02ff5fbcab2ea9dd1bd00e9ecd4ef2"},
       {Layout::panel_q4, "3e21b55544a4fd02d48631a38a58500bc194194b6af9fcca31984df2fa6b663b"},
       {Layout::panel_i8, "8b8d96c2842e310e413c6b106797fbcf5407e79773a747823a9795a47264ea03"},
+      {Layout::panel_q8s, "c4eb8b5862867094739e9a1b3786650e68f8230b5bfc52e6c6917171e8be3fd0"},
   };
   for (const auto& [layout, sha256] : expected) {
     const auto packed = Weights::prepare({&source, 1}, kN, kK, layout, nullptr);
@@ -67,7 +68,7 @@ TEST(PackedLayout, StackedSourcesArePackedAsOneWouldBe) {
   }
   const auto team = Team::create({.threads = 2});
   ASSERT_TRUE(team.ok());
-  for (const Layout layout : {Layout::panel_f32, Layout::panel_q8}) {
+  for (const Layout layout : {Layout::panel_f32, Layout::panel_q8, Layout::panel_q8s}) {
     const auto expected = Weights::prepare({&whole, 1}, kAll, kK, layout, nullptr);
     const auto stacked = Weights::prepare_stacked(parts, kK, layout, team->get());
     ASSERT_TRUE(stacked.ok()) << stacked.status().message();

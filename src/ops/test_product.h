@@ -141,7 +141,7 @@ class TestProduct {
   }
 
   void make_w() {
-    const bool blocks = p_.w == matmul::Type::q8_0 || p_.w == matmul::Type::q4_0;
+    const bool blocks = p_.w == matmul::Type::q8_0 || p_.w == matmul::Type::q8_a7 || p_.w == matmul::Type::q4_0;
     matmul::Source sources[2];
     for (int half = 0; half < (p_.gated ? 2 : 1); ++half) {
       w_[half].resize(static_cast<size_t>(p_.batch * p_.n * p_.k));
@@ -209,7 +209,7 @@ class TestProduct {
 
   const void* encode_blocks(std::vector<float>& w, std::vector<std::byte>& raw) {
     const int64_t blocks = ceil_div(p_.k, 32);
-    const bool q8 = p_.w == matmul::Type::q8_0;
+    const bool q8 = p_.w != matmul::Type::q4_0;
     raw.resize(static_cast<size_t>(p_.n * blocks) * (q8 ? sizeof(BlockQ8_0) : sizeof(BlockQ4_0)));
     for (int64_t j = 0; j < p_.n; ++j)
       for (int64_t b = 0; b < blocks; ++b) {
@@ -311,18 +311,24 @@ class TestProduct {
     for (int64_t k = 0; k < p_.k; ++k) row_top = std::max(row_top, std::fabs(a_value(batch, i, k)));
     const double za = epilogue_.a_zero, zw = w_zero_.empty() ? 0 : w_zero_[static_cast<size_t>(j)];
     const double row_levels = std::min<double>(32767, std::floor(2147483647.0 / (128.0 * static_cast<double>(p_.k))));
-    double block_top = 0;
+    double block_top = 0, block_range = 0;
     for (int64_t k = 0; k < p_.k; ++k) {
       if (k % 32 == 0) {
-        block_top = 0;
-        for (int64_t b = k; b < std::min(k + 32, p_.k); ++b)
-          block_top = std::max(block_top, std::fabs(a_value(batch, i, b)));
+        double least = 0, most = 0;
+        for (int64_t b = k; b < std::min(k + 32, p_.k); ++b) {
+          least = std::min(least, a_value(batch, i, b));
+          most = std::max(most, a_value(batch, i, b));
+        }
+        block_top = std::max(-least, most);
+        block_range = most - least;
       }
       const double a = a_value(batch, i, k) - za, w = w_value(batch, j, k, half) - zw;
       value += a * w;
       norm += std::fabs(a * w);
       if (p_.w == matmul::Type::q8_0 || p_.w == matmul::Type::q4_0)
         quantised += 0.51 * block_top / 32767 * std::fabs(w);
+      // Where both ends of the range round outwards the largest is one step too low: 1.5 steps.
+      if (p_.w == matmul::Type::q8_a7) quantised += 1.51 * block_range / 127 * std::fabs(w);
       if (p_.w == matmul::Type::i8) quantised += 0.51 * row_top / row_levels * std::fabs(w);
     }
     if (p_.c == matmul::Type::s32) return {value, 0};

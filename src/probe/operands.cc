@@ -23,6 +23,8 @@ constexpr int kIntegerPoison = 0x81;  // -2,122,219,135, which no sum of small i
 enum class Stream : uint64_t { weights = 1, scale, a, bias, col_scale, residual, c_old };
 uint64_t seed_of(uint64_t seed, Stream stream) { return seed * 16 + static_cast<uint64_t>(stream); }
 
+bool is_q8(Type type) { return type == Type::q8_0 || type == Type::q8_a7; }
+
 // `count` items in contiguous shares.
 template <class Body>
 void divide(Team& team, int64_t count, const Body& body) {
@@ -93,7 +95,7 @@ Status WeightOperands::fill(Team& team) {
     return {};
   }
   widened_ = std::move(*values);
-  auto source = key_.type == Type::q8_0   ? quantise_rows<BlockQ8_0>(key_.columns(), key_.k, widened_.as<float>(), team)
+  auto source = is_q8(key_.type)          ? quantise_rows<BlockQ8_0>(key_.columns(), key_.k, widened_.as<float>(), team)
                 : key_.type == Type::q4_0 ? quantise_rows<BlockQ4_0>(key_.columns(), key_.k, widened_.as<float>(), team)
                                           : convert(elements, key_.type, widened_.as<float>(), team);
   if (!source) return source.status();
@@ -106,7 +108,7 @@ Status WeightOperands::fill(Team& team) {
 
 Status WeightOperands::pack(Team& team) {
   const int64_t blocks = ceil_div(key_.k, matmul::kBlock);
-  const int64_t row_bytes = key_.type == Type::q8_0   ? blocks * static_cast<int64_t>(sizeof(BlockQ8_0))
+  const int64_t row_bytes = is_q8(key_.type)          ? blocks * static_cast<int64_t>(sizeof(BlockQ8_0))
                             : key_.type == Type::q4_0 ? blocks * static_cast<int64_t>(sizeof(BlockQ4_0))
                                                       : key_.k * element_bytes(key_.type);
   matmul::Source gate;

@@ -6,6 +6,7 @@
 //   f32    s = u |a_i| |w_j|              a chain of K fused multiply-adds over operands of zero mean: the partial sums
 //                                         grow as sqrt(k), so the roundings add up to 0.4 u |a_i| |w_j|, whatever K is
 //   a16    s = that + q |w_j|             q = max|a_i| / 32767 / sqrt(12): a uniform rounding error per activation
+//   a7     s = that + q |w_j|             q = 2 max|a_i| / 127 / sqrt(12): a block spans at most twice its largest
 //   a16r   s = that + q |w_j|             q = max|a_i| / top / sqrt(12), top = min(32767, (2^31 - 1) / (128 K))
 //   s32    s = 0                          exact; as f32 one rounding
 //
@@ -25,7 +26,7 @@
 
 namespace lathe::probe {
 
-enum class Numerics { f32, a16, a16r, s32 };
+enum class Numerics { f32, a16, a7, a16r, s32 };
 Numerics numerics_of(std::string_view name);
 
 // An output: where it is, and A * W there in float64 (gated: of its gate and of its up).

@@ -213,6 +213,23 @@ ShapeRun::Outcome ShapeRun::run(const Shape& shape, int64_t index) {
   return outcome;
 }
 
+namespace {
+// The ceiling of a row's arithmetic, and its name.
+std::pair<const char*, double> arithmetic_of(const Variant* variant, const Ceilings& of) {
+  switch (variant == nullptr ? Numerics::f32 : numerics_of(variant->numerics)) {
+    case Numerics::f32:
+      return {"fma", of.fma_gflops};
+    case Numerics::a7:
+      return {"byte", of.byte_gops};
+    case Numerics::a16:
+    case Numerics::a16r:
+    case Numerics::s32:
+      break;
+  }
+  return {"int", of.int_gops};
+}
+}  // namespace
+
 void rate_rows(const Shape& shape, const Rotation& rotation, const Ceilings& ceilings, std::span<Row> rows) {
   constexpr double kClockError = 0.01;
   const ops::Cost cost = ops::cost(shape.problem);
@@ -226,11 +243,10 @@ void rate_rows(const Shape& shape, const Rotation& rotation, const Ceilings& cei
     row.gflops = cost.flops / seconds * 1e-9;
     row.gbps = cost.bytes / seconds * 1e-9;
     const Variant* variant = row.provider == "lathe" ? matmul::find_variant(row.variant) : nullptr;
-    const bool is_int = variant != nullptr && numerics_of(variant->numerics) != Numerics::f32;
-    const double rate = is_int ? ceilings.int_gops : ceilings.fma_gflops;
+    const auto [arithmetic, rate] = arithmetic_of(variant, ceilings);
     const double compute = rate > 0 ? cost.flops / rate * 1e-9 : 0;
     const double read = rotation.cold && ceilings.read_gbps > 0 ? rotation.cold_bytes / ceilings.read_gbps * 1e-9 : 0;
-    row.ceiling = read > compute ? "read" : is_int ? "int" : "fma";
+    row.ceiling = read > compute ? "read" : arithmetic;
     row.share = std::max(read, compute) / seconds;
     row.above_ceiling = row.share > 1 + std::max(kClockError, row.timing.spread);
     if (row.disposition != Disposition::passed || row.above_ceiling) continue;

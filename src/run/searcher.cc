@@ -5,6 +5,7 @@
 #include "base/shown.h"
 #include "platform/clock.h"
 #include "run/model_fingerprint.h"
+#include "run/stored_type.h"
 
 namespace lathe::run {
 namespace {
@@ -12,9 +13,8 @@ namespace {
 double ms_since(int64_t began_ns) { return static_cast<double>(now_ns() - began_ns) * 1e-6; }
 
 Result<matmul::Type> stored_type(const std::string& index, const std::string& dtype) {
-  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0, matmul::Type::q4_0})
-    if (matmul::type_name(type) == dtype) return type;
-  return corrupt(index + ": meta.dtype is " + shown(dtype) + ", needed: f32, bf16, q8_0 or q4_0");
+  if (const auto type = stored_type_named(dtype)) return *type;
+  return corrupt(index + ": meta.dtype is " + shown(dtype) + ", needed: " + stored_type_names());
 }
 
 }  // namespace

@@ -39,11 +39,26 @@ matmul::Type stored_type(const TensorTable& tensors) {
   return most == elements.end() ? matmul::Type::f32 : most->first;
 }
 
+std::string stored_type_names() {
+  std::string names;
+  for (const matmul::Type type : kStoredTypes) {
+    if (!names.empty()) names += type == kStoredTypes.back() ? " or " : ", ";
+    names += matmul::type_name(type);
+  }
+  return names;
+}
+
+std::optional<matmul::Type> stored_type_named(std::string_view name) {
+  for (const matmul::Type type : kStoredTypes)
+    if (matmul::type_name(type) == name) return type;
+  return std::nullopt;
+}
+
 Status check_stored(matmul::Type stored) {
-  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0, matmul::Type::q4_0})
+  for (const matmul::Type type : kStoredTypes)
     if (type == stored) return {};
   return unsupported("the weights are to be kept as " + std::string(matmul::type_name(stored)) +
-                     ", needed: f32, bf16, q8_0 or q4_0");
+                     ", needed: " + stored_type_names());
 }
 
 }  // namespace lathe::run

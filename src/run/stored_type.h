@@ -1,6 +1,11 @@
 // The type in which a model's weights are kept, where nobody asked for one.
 #pragma once
 
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "kernels/matmul/matmul.h"
 #include "tensor/tensor_table.h"
 
@@ -10,6 +15,12 @@ namespace lathe::run {
 // f32 and f16 become f32. Other blocks (Q4_K, Q5_K, Q6_K ...) become q8_0: 8 bits hold what they encode nearly exactly,
 // and as f32 they would take four times the memory.
 matmul::Type stored_type(const TensorTable& tensors);
+
+// In which products can be kept; q8_a7 only where somebody asks for it.
+inline constexpr std::array kStoredTypes = {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0,
+                                            matmul::Type::q4_0, matmul::Type::q8_a7};
+std::string stored_type_names();  // "f32, bf16 ... or q8_a7"
+std::optional<matmul::Type> stored_type_named(std::string_view name);
 
 // An error where products cannot be kept in that type.
 Status check_stored(matmul::Type stored);

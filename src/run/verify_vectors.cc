@@ -13,8 +13,10 @@ namespace lathe::run {
 namespace {
 
 // Bounds, and where they come from: another implementation of the same arithmetic in f32 differs from ours by the order
-// of its sums, which measures 1e-7 to 1e-6 on MiniLM; 8-bit blocks and bf16 weights lose less than a thousandth.
-constexpr double kGoldenCosine = 0.999999, kGoldenDifference = 1e-5, kStoredCosine = 0.999;
+// of its sums, which measures 1e-7 to 1e-6 on MiniLM; 8-bit blocks and bf16 weights lose less than a thousandth, and
+// with activations of 7 bits the worst of 1,200 texts kept 0.997 there.
+constexpr double kGoldenCosine = 0.999999, kGoldenDifference = 1e-5;
+double stored_cosine(matmul::Type stored) { return stored == matmul::Type::q8_a7 ? 0.99 : 0.999; }
 
 using Vectors = std::vector<std::vector<float>>;
 
@@ -125,11 +127,12 @@ Check check_stored(const EmbedderOptions& options, matmul::Type stored) {
   const auto found = embed_with(other, kVerifyTexts);
   if (!found) return wrong(std::move(check), found.status());
   const Comparison c = compare(*found, *expected);
-  check.figures = {{"min_cosine", c.min_cosine}, {"mean_cosine", c.mean_cosine}, {"needed", kStoredCosine}};
+  const double needed = stored_cosine(stored);
+  check.figures = {{"min_cosine", c.min_cosine}, {"mean_cosine", c.mean_cosine}, {"needed", needed}};
   check.detail = fmt::format("cosine at least {:.6f}, {:.6f} on average", c.min_cosine, c.mean_cosine);
-  if (c.min_cosine >= kStoredCosine) return check;
+  if (c.min_cosine >= needed) return check;
   const std::string detail = fmt::format("the cosine of {} is {:.6f}, needed: at least {}",
-                                         shown(kVerifyTexts[c.worst]), c.min_cosine, kStoredCosine);
+                                         shown(kVerifyTexts[c.worst]), c.min_cosine, needed);
   return wrong(std::move(check), detail);
 }
 

@@ -26,9 +26,35 @@ void mac(int64_t rounds) noexcept {
       : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
 }
 
+// Twelve chains of vpdpbusd.
+void byte_mac(int64_t rounds) noexcept {
+  const __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5);
+  asm volatile(
+      ".p2align 4\n"
+      "1:\n\t"
+      "vpdpbusd %[x], %[y], %%zmm0\n\t"
+      "vpdpbusd %[x], %[y], %%zmm1\n\t"
+      "vpdpbusd %[x], %[y], %%zmm2\n\t"
+      "vpdpbusd %[x], %[y], %%zmm3\n\t"
+      "vpdpbusd %[x], %[y], %%zmm4\n\t"
+      "vpdpbusd %[x], %[y], %%zmm5\n\t"
+      "vpdpbusd %[x], %[y], %%zmm6\n\t"
+      "vpdpbusd %[x], %[y], %%zmm7\n\t"
+      "vpdpbusd %[x], %[y], %%zmm8\n\t"
+      "vpdpbusd %[x], %[y], %%zmm9\n\t"
+      "vpdpbusd %[x], %[y], %%zmm10\n\t"
+      "vpdpbusd %[x], %[y], %%zmm11\n\t"
+      "dec %[n]\n\t"
+      "jnz 1b\n\t"
+      : [n] "+r"(rounds)
+      : [x] "v"(x), [y] "v"(y)
+      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
+}
+
 }  // namespace
 
 extern const CeilingLoops ceiling_table_avx512_vnni;
-const CeilingLoops ceiling_table_avx512_vnni = {Isa::avx512_vnni, nullptr, 0, mac, 12 * 32 * 2, {}};
+const CeilingLoops ceiling_table_avx512_vnni = {Isa::avx512_vnni, nullptr,  0,           mac,
+                                                12 * 32 * 2,      byte_mac, 12 * 64 * 2, {}};
 
 }  // namespace lathe::tune

@@ -30,9 +30,34 @@ void mac(int64_t rounds) noexcept {
       : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
 }
 
+// Twelve chains of vpdpbusd.
+void byte_mac(int64_t rounds) noexcept {
+  const __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(5);
+  asm volatile(
+      ".p2align 4\n"
+      "1:\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm0\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm1\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm2\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm3\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm4\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm5\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm6\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm7\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm8\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm9\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm10\n\t"
+      "%{vex%} vpdpbusd %[x], %[y], %%ymm11\n\t"
+      "dec %[n]\n\t"
+      "jnz 1b\n\t"
+      : [n] "+r"(rounds)
+      : [x] "x"(x), [y] "x"(y)
+      : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
+}
+
 }  // namespace
 
 extern const CeilingLoops ceiling_table_avx_vnni;
-const CeilingLoops ceiling_table_avx_vnni = {Isa::avx_vnni, nullptr, 0, mac, 12 * 16 * 2, {}};
+const CeilingLoops ceiling_table_avx_vnni = {Isa::avx_vnni, nullptr, 0, mac, 12 * 16 * 2, byte_mac, 12 * 32 * 2, {}};
 
 }  // namespace lathe::tune

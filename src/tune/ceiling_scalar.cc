@@ -51,6 +51,6 @@ uint64_t read(const std::byte* data, int64_t bytes) noexcept {
 }  // namespace
 
 extern const CeilingLoops ceiling_table_scalar;
-const CeilingLoops ceiling_table_scalar = {Isa::scalar, fma, 12 * 4 * 2, mac, 12 * 4 * 2, {read}};
+const CeilingLoops ceiling_table_scalar = {Isa::scalar, fma, 12 * 4 * 2, mac, 12 * 4 * 2, mac, 12 * 4 * 2, {read}};
 
 }  // namespace lathe::tune

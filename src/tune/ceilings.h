@@ -17,8 +17,8 @@ struct Rate {
 
 struct Ceilings {
   int threads = 1;
-  Rate fma, mac, read;              // with all of the team
-  Rate fma_one, mac_one, read_one;  // with one thread
+  Rate fma, mac, byte_mac, read;                  // with all of the team
+  Rate fma_one, mac_one, byte_mac_one, read_one;  // with one thread
   double barrier_ns = 0, empty_program_ns = 0;
 };
 

@@ -16,7 +16,7 @@ using matmul::Problem;
 using matmul::Type;
 
 constexpr std::array kTypes = {Type::f32, Type::bf16, Type::f16, Type::q8_0, Type::q4_0,
-                               Type::i8,  Type::s8,   Type::u8,  Type::s32};
+                               Type::i8,  Type::s8,   Type::u8,  Type::s32,  Type::q8_a7};
 
 struct LayoutWord {
   std::string_view text;
@@ -32,10 +32,11 @@ struct TypesWord {
   Type a, w, c;
 };
 constexpr std::array kTypesWords = {
-    TypesWord{"f32", Type::f32, Type::f32, Type::f32},   TypesWord{"bf16", Type::f32, Type::bf16, Type::f32},
-    TypesWord{"f16", Type::f32, Type::f16, Type::f32},   TypesWord{"q8_0", Type::f32, Type::q8_0, Type::f32},
-    TypesWord{"q4_0", Type::f32, Type::q4_0, Type::f32}, TypesWord{"i8", Type::f32, Type::i8, Type::f32},
-    TypesWord{"s8", Type::s8, Type::s8, Type::s32},      TypesWord{"u8", Type::u8, Type::s8, Type::s32}};
+    TypesWord{"f32", Type::f32, Type::f32, Type::f32},    TypesWord{"bf16", Type::f32, Type::bf16, Type::f32},
+    TypesWord{"f16", Type::f32, Type::f16, Type::f32},    TypesWord{"q8_0", Type::f32, Type::q8_0, Type::f32},
+    TypesWord{"q4_0", Type::f32, Type::q4_0, Type::f32},  TypesWord{"i8", Type::f32, Type::i8, Type::f32},
+    TypesWord{"s8", Type::s8, Type::s8, Type::s32},       TypesWord{"u8", Type::u8, Type::s8, Type::s32},
+    TypesWord{"q8_a7", Type::f32, Type::q8_a7, Type::f32}};
 
 struct ActivationWord {
   std::string_view text;
@@ -97,7 +98,8 @@ std::optional<int64_t> weight_bytes(Type type, int64_t rows, int64_t k) {
     case Type::f16:
       return checked_mul(rows, k, 2);
     case Type::q8_0:
-      return checked_mul(rows, blocks, 34);
+    case Type::q8_a7:
+      return checked_mul(rows, blocks, 36);  // q8_a7 as packed
     case Type::q4_0:
       return checked_mul(rows, blocks, 18);
     case Type::i8:

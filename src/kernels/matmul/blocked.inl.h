@@ -144,6 +144,12 @@ void run_f32(const Args& x) noexcept {
   }
 }
 
+// While a panel is computed the next one is fetched, scales and all. By chunks of it, the scales at its end came late.
+inline Spread next_panel(const Args& x, const std::byte* panel, int64_t chunk, int64_t groups) {
+  const int64_t chunks = (x.k + chunk - 1) / chunk;
+  return Spread({panel + x.w_panel, 1, x.w_panel, 0}, chunks * groups, x.k / chunks);
+}
+
 // The integer numerics. kForm says which: quant_block a16, quant_row a16r, widened s32.
 template <class V, template <class> class Weights, AForm kForm, int MR, int KC>
 void run_s16(const Args& x) noexcept {
@@ -164,21 +170,55 @@ void run_s16(const Args& x) noexcept {
     for (int64_t u = 0; u < fold; ++u) {
       const std::byte* panel = x.w + (p * fold + u) * x.w_panel;
       float* tu = t + u * t_panel;
+      const Spread pf = next_panel(x, panel, chunk, groups.count);
+      int64_t call = 0;
       for (int64_t k0 = 0, kk; k0 < k; k0 += kk) {
         kk = min_of(chunk, k - k0);
         W::chunk(panel, k, k0, kk, decoded, w_scale);
-        const std::byte* next = k0 + kk < k ? panel + (k0 + kk) * W::kBytesPerK : panel + x.w_panel;
-        const Spread pf({next, 1, kk * W::kBytesPerK, 0}, groups.count, kk);
-        for (int64_t g = 0; g < groups.count; ++g) {
+        for (int64_t g = 0; g < groups.count; ++g, ++call) {
           const int64_t r0 = groups.begin(g), rows = groups.rows(g);
           const float* scale = kFlush ? x.a_scale + r0 * (k / kBlock) + k0 / kBlock * rows : nullptr;
           Tiles::kOfRows[rows - 1](a + r0 * k + k0 * rows, scale, decoded, w_scale, kk, tu + r0 * kPanel, k0 == 0,
-                                   pf.of(g));
+                                   pf.of(call));
         }
       }
       if constexpr (kForm == AForm::quant_row) scale_rows<V>(x, W::scale(panel, k), tu);
       if constexpr (kForm == AForm::widened) correct_zero_points<V>(x, p * kPanel, W::column_sum(panel, k), tu);
     }
     if (x.c_type != Type::s32) finish<V>(x, p * kPanel, 1, t);
+  }
+}
+
+// The a7 numerics: chunks of a panel of panel_q8s serve all row groups from the first-level cache as they lie.
+template <class V, int MR, int KC>
+void run_u7(const Args& x) noexcept {
+  using Tiles = TilesU7<V, std::make_integer_sequence<int, MR>>;
+  const RowGroups groups(x.m, MR);
+  const int64_t fold = x.epilogue.gated ? 2 : 1;
+  const int64_t panels = (x.n + kPanel - 1) / kPanel;
+  const int64_t k = prepared_k(AForm::quant_u7, x.k), blocks = k / kBlock;
+  const int64_t chunk = even_chunk(k, KC, kBlock);
+  float* t = reinterpret_cast<float*>(x.scratch);
+  const uint8_t* a = static_cast<const uint8_t*>(x.a);
+  for (int64_t p = 0; p < panels; ++p) {
+    for (int64_t u = 0; u < fold; ++u) {
+      const std::byte* panel = x.w + (p * fold + u) * x.w_panel;
+      const int8_t* w = reinterpret_cast<const int8_t*>(panel);
+      const f16* scale = reinterpret_cast<const f16*>(panel + k * kPanel);
+      const int16_t* sum = reinterpret_cast<const int16_t*>(scale + blocks * kPanel);
+      const Spread pf = next_panel(x, panel, chunk, groups.count);
+      int64_t call = 0;
+      for (int64_t k0 = 0, kk; k0 < k; k0 += kk) {
+        kk = min_of(chunk, k - k0);
+        for (int64_t g = 0; g < groups.count; ++g, ++call) {
+          const int64_t r0 = groups.begin(g), rows = groups.rows(g);
+          const int64_t at = r0 * blocks + k0 / kBlock * rows;  // of the group's scales and zeros
+          Tiles::kOfRows[rows - 1](a + r0 * k + k0 * rows, x.a_scale + at, x.a_sum + at, w + k0 * kPanel,
+                                   scale + k0 / kBlock * kPanel, sum + k0 / kBlock * kPanel, kk,
+                                   t + (u * x.m + r0) * kPanel, k0 == 0, pf.of(call));
+        }
+      }
+    }
+    finish<V>(x, p * kPanel, 1, t);
   }
 }

@@ -3,6 +3,7 @@
 // clang-format off
 #include "kernels/matmul/tile_f32.inl.h"
 #include "kernels/matmul/tile_s16.inl.h"
+#include "kernels/matmul/tile_u7.inl.h"
 #include "kernels/matmul/prepare.inl.h"
 #include "kernels/matmul/epilogue.inl.h"
 #include "kernels/matmul/weights.inl.h"

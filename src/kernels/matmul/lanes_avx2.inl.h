@@ -43,6 +43,19 @@ struct Avx2Lanes {
     const __m256i hi = _mm256_load_si256(reinterpret_cast<const __m256i*>(b + 16));
     (dot(acc[R], a + 2 * R, lo, hi), ...);
   }
+  static I load_sums(const int16_t* p) {  // each with a 0 beside it, as vpmaddwd takes them
+    return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+            _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 8)))};
+  }
+  static I times_sums(const int32_t* zero, I sums) {
+    const __m256i z = _mm256_set1_epi32(*zero);
+    return {_mm256_madd_epi16(sums.lo, z), _mm256_madd_epi16(sums.hi, z)};
+  }
+  template <int... R>
+  static LATHE_INLINE void dot_rows_u7(I* acc, const uint8_t* a, const int8_t* w) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    (dot_u7(acc[R], a + 4 * R, w, ones), ...);
+  }
   static F to_float(I x) { return {_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)}; }
 
   static F load_bf16(const bf16* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
@@ -166,6 +179,33 @@ struct Avx2Lanes {
                           _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xD8));
     }
   }
+  static bool range(const float* x, float* low, float* high) {
+    const __m256 a = _mm256_loadu_ps(x), b = _mm256_loadu_ps(x + 8), c = _mm256_loadu_ps(x + 16),
+                 d = _mm256_loadu_ps(x + 24), zero = _mm256_setzero_ps();
+    const __m256 nan = _mm256_or_ps(_mm256_cmp_ps(a, b, _CMP_UNORD_Q), _mm256_cmp_ps(c, d, _CMP_UNORD_Q));
+    const __m256 least = _mm256_min_ps(_mm256_min_ps(_mm256_min_ps(a, b), _mm256_min_ps(c, d)), zero);
+    const __m256 most = _mm256_max_ps(_mm256_max_ps(_mm256_max_ps(a, b), _mm256_max_ps(c, d)), zero);
+    // The largest of -x and of x, in the two halves of one register.
+    const __m256 minus = _mm256_xor_ps(least, _mm256_set1_ps(-0.0f));
+    __m256 top = _mm256_max_ps(_mm256_permute2f128_ps(minus, most, 0x20), _mm256_permute2f128_ps(minus, most, 0x31));
+    top = _mm256_max_ps(top, _mm256_permute_ps(top, 0x4E));
+    top = _mm256_max_ps(top, _mm256_permute_ps(top, 0xB1));
+    *low = -_mm256_cvtss_f32(top);
+    *high = _mm_cvtss_f32(_mm256_extractf128_ps(top, 1));
+    return _mm256_movemask_ps(nan) == 0 && -*low <= 0x1.fffffep127f && *high <= 0x1.fffffep127f;
+  }
+  static void to_u7(const float* x, float inverse, int32_t zero, uint8_t* q) {
+    const __m256 f = _mm256_set1_ps(inverse);
+    const __m256i z = _mm256_set1_epi32(zero);
+    const auto eight = [&](int at) LATHE_INLINE_LAMBDA {
+      return _mm256_add_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + at), f)), z);
+    };
+    // Packing saturates at 127; it leaves the four quarters interleaved.
+    const __m256i bytes =
+        _mm256_packs_epi16(_mm256_packs_epi32(eight(0), eight(8)), _mm256_packs_epi32(eight(16), eight(24)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q),
+                        _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+  }
   static F activate(F x, Activation act) { return {activate_vector(x.lo, act), activate_vector(x.hi, act)}; }
 
  private:
@@ -197,6 +237,17 @@ struct Avx2Lanes {
         "vpbroadcastd %4, %2\n\tvpmaddwd %5, %2, %3\n\tvpmaddwd %6, %2, %2\n\tvpaddd %3, %0, %0\n\tvpaddd %2, %1, %1"
         : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x), "=&x"(y)
         : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
+  }
+  // u is at most 127, so that two products of a byte each fit the s16 of vpmaddubsw: 2 * 127 * 128 < 2^15. The weights
+  // are operands in memory: all registers are taken.
+  static LATHE_INLINE void dot_u7(I& acc, const uint8_t* a, const int8_t* w, __m256i ones) {
+    __m256i x, y;
+    asm volatile(
+        "vpbroadcastd %4, %2\n\tvpmaddubsw %5, %2, %3\n\tvpmaddubsw %6, %2, %2\n\tvpmaddwd %7, %3, %3\n\t"
+        "vpmaddwd %7, %2, %2\n\tvpaddd %3, %0, %0\n\tvpaddd %2, %1, %1"
+        : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x), "=&x"(y)
+        : "m"(*reinterpret_cast<const int32_t*>(a)), "m"(*reinterpret_cast<const __m256i_u*>(w)),
+          "m"(*reinterpret_cast<const __m256i_u*>(w + 32)), "x"(ones));
   }
   static __m256 activate_vector(__m256 x, Activation act) {
     const hwy::HWY_NAMESPACE::FixedTag<float, 8> d;

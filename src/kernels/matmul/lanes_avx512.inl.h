@@ -25,6 +25,15 @@ struct Avx512Lanes {
     const __m512i w = _mm512_loadu_si512(b);
     (dot(acc[R], a + 2 * R, w), ...);
   }
+  static I load_sums(const int16_t* p) {  // each with a 0 beside it, as vpmaddwd takes them
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static I times_sums(const int32_t* zero, I sums) { return _mm512_madd_epi16(sums, _mm512_set1_epi32(*zero)); }
+  template <int... R>
+  static LATHE_INLINE void dot_rows_u7(I* acc, const uint8_t* a, const int8_t* w) {
+    const __m512i b = _mm512_loadu_si512(w), ones = _mm512_set1_epi16(1);
+    (dot_u7(acc[R], a + 4 * R, b, ones), ...);
+  }
   static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
 
   static F load_bf16(const bf16* p) {
@@ -103,6 +112,19 @@ struct Avx512Lanes {
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + i), _mm512_cvtsepi32_epi16(rounded));
     }
   }
+  static bool range(const float* x, float* low, float* high) {
+    const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16), zero = _mm512_setzero_ps();
+    *low = _mm512_reduce_min_ps(_mm512_min_ps(_mm512_min_ps(a, b), zero));
+    *high = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(a, b), zero));
+    return max_magnitude(x, kBlock) < 0x7f800000u;
+  }
+  static void to_u7(const float* x, float inverse, int32_t zero, uint8_t* q) {
+    for (int i = 0; i < kBlock; i += 16) {
+      const __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + i), _mm512_set1_ps(inverse)));
+      const __m512i u = _mm512_min_epi32(_mm512_add_epi32(rounded, _mm512_set1_epi32(zero)), _mm512_set1_epi32(127));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(q + i), _mm512_cvtepi32_epi8(u));
+    }
+  }
   static F activate(F x, Activation act) {
     const hwy::HWY_NAMESPACE::FixedTag<float, 16> d;
     const hwy::HWY_NAMESPACE::Vec<decltype(d)> v{x};
@@ -126,6 +148,13 @@ struct Avx512Lanes {
     __m512i x;
     asm volatile("vpbroadcastd %1, %0" : "=v"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
     asm volatile("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+v"(acc), "+v"(x) : "v"(w));
+  }
+  // As in the AVX2 lanes: two products of bytes fit s16 because u is at most 127.
+  static LATHE_INLINE void dot_u7(I& acc, const uint8_t* a, __m512i w, __m512i ones) {
+    __m512i x;
+    asm volatile("vpbroadcastd %2, %1\n\tvpmaddubsw %3, %1, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+                 : "+v"(acc), "=&v"(x)
+                 : "m"(*reinterpret_cast<const int32_t*>(a)), "v"(w), "v"(ones));
   }
   // The lanes that exist when `n` are left, 16 at most.
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1 << n) - 1); }

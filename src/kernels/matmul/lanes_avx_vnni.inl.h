@@ -10,7 +10,20 @@ struct AvxVnniLanes : Avx2Lanes {
     (dot(acc[R], a + 2 * R, lo, hi), ...);
   }
 
+  template <int... R>
+  static LATHE_INLINE void dot_rows_u7(I* acc, const uint8_t* a, const int8_t* w) {
+    const __m256i lo = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
+    const __m256i hi = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 32));
+    (dot_u7(acc[R], a + 4 * R, lo, hi), ...);
+  }
+
  private:
+  static LATHE_INLINE void dot_u7(I& acc, const uint8_t* a, __m256i lo, __m256i hi) {
+    __m256i x;
+    asm volatile("vpbroadcastd %3, %2\n\t%{vex%} vpdpbusd %4, %2, %0\n\t%{vex%} vpdpbusd %5, %2, %1"
+                 : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x)
+                 : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
+  }
   // The VEX form by name: without the prefix the assembler picks EVEX, which these CPUs lack. One statement for all
   // three, or g++ 12 keeps one of the twelve accumulators in memory.
   static LATHE_INLINE void dot(I& acc, const int16_t* a, __m256i lo, __m256i hi) {

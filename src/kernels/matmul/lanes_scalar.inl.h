@@ -60,6 +60,22 @@ struct ScalarLanes {
   static void dot_rows(I* acc, const int16_t* a, const int16_t* b) {
     (dot(acc[R], a + 2 * R, b), ...);
   }
+  // The sums of a block's weights, and their products with -zero: where its dot products begin.
+  static I load_sums(const int16_t* p) {
+    I r;
+    for (int j = 0; j < 16; ++j) r.v[j] = p[j];
+    return r;
+  }
+  static I times_sums(const int32_t* zero, const I& sums) {
+    I r;
+    for (int j = 0; j < 16; ++j) r.v[j] = *zero * sums.v[j];
+    return r;
+  }
+  // acc[r][j] += the products of four a[r] (0 .. 127) and four w[j], for the rows R
+  template <int... R>
+  static void dot_rows_u7(I* acc, const uint8_t* a, const int8_t* w) {
+    (dot_u7(acc[R], a + 4 * R, w), ...);
+  }
   static F to_float(const I& x) {
     F r;
     for (int j = 0; j < 16; ++j) r.v[j] = static_cast<float>(x.v[j]);
@@ -123,6 +139,22 @@ struct ScalarLanes {
   static void to_s16(const float* x, float inverse, int16_t* q) {
     for (int i = 0; i < kBlock; ++i) q[i] = static_cast<int16_t>(std::nearbyint(x[i] * inverse));
   }
+  // The smallest and largest of 32 values and 0; false where one is infinite or no number.
+  static bool range(const float* x, float* low, float* high) {
+    *low = *high = 0.0f;
+    for (int i = 0; i < kBlock; ++i) {
+      *low = x[i] < *low ? x[i] : *low;
+      *high = x[i] > *high ? x[i] : *high;
+    }
+    return max_magnitude(x, kBlock) < 0x7f800000u;
+  }
+  // q[i] = min(x[i] * inverse, rounded to nearest even, + zero, 127); 32 values.
+  static void to_u7(const float* x, float inverse, int32_t zero, uint8_t* q) {
+    for (int i = 0; i < kBlock; ++i) {
+      const int32_t u = static_cast<int32_t>(std::nearbyint(x[i] * inverse)) + zero;
+      q[i] = static_cast<uint8_t>(u < 127 ? u : 127);
+    }
+  }
   static F activate(const F& x, Activation act) {
     F r;
     for (int j = 0; j < 16; ++j) r.v[j] = activate_scalar(x.v[j], act);
@@ -130,6 +162,10 @@ struct ScalarLanes {
   }
 
  private:
+  static void dot_u7(I& acc, const uint8_t* a, const int8_t* w) {
+    for (int j = 0; j < 16; ++j)
+      for (int i = 0; i < 4; ++i) acc.v[j] += int32_t{a[i]} * w[4 * j + i];
+  }
   static void dot(I& acc, const int16_t* a, const int16_t* b) {
     for (int j = 0; j < 16; ++j) acc.v[j] += int32_t{a[0]} * b[2 * j] + int32_t{a[1]} * b[2 * j + 1];
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "base/checked.h"
 #include "quant/blocks.h"
@@ -16,7 +17,7 @@ int64_t blocks_of(int64_t k) { return ceil_div(k, kBlock); }
 void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* out) {
   const int64_t count = std::min<int64_t>(kBlock, k - k0);
   std::fill_n(out, kBlock, 0.0f);
-  if (s.type == Type::q8_0)
+  if (s.type == Type::q8_0 || s.type == Type::q8_a7)
     return decode(static_cast<const BlockQ8_0*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
   if (s.type == Type::q4_0)
     return decode(static_cast<const BlockQ4_0*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
@@ -66,14 +67,15 @@ void pack_f32_direct(const Source& s, int64_t n, int64_t k, int64_t first, float
       for (int64_t i = k0; i < std::min(k0 + kPanel, k); ++i) out[i * kPanel + j] = w[(first + j) * s.ld + i];
 }
 
-void pack_q8(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* out) {
+// `sums`: those of panel_q8s, [K/32][16], or nullptr.
+void pack_q8(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* out, int16_t* sums) {
   int8_t* q = reinterpret_cast<int8_t*>(out);
   f16* scale = reinterpret_cast<f16*>(out + blocks_of(k) * kBlock * kPanel);
   float values[kBlock];
   for (int64_t j = 0; j < kPanel && first + j < n; ++j)
     for (int64_t b = 0; b < blocks_of(k); ++b) {
       BlockQ8_0 block;
-      if (s.type == Type::q8_0) {
+      if (s.type == Type::q8_0 || s.type == Type::q8_a7) {
         block = static_cast<const BlockQ8_0*>(s.data)[(first + j) * blocks_of(k) + b];
       } else {
         read_block(s, k, first + j, b * kBlock, values);
@@ -81,6 +83,8 @@ void pack_q8(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* ou
       }
       for (int i = 0; i < kBlock; ++i) q[((b * 8 + i / 4) * kPanel + j) * 4 + i % 4] = block.qs[i];
       scale[b * kPanel + j] = block.d;
+      if (sums != nullptr)  // 32 of 128 at most: fits
+        sums[b * kPanel + j] = static_cast<int16_t>(std::accumulate(block.qs, block.qs + kBlock, 0));
     }
 }
 
@@ -150,6 +154,9 @@ int64_t panel_bytes(Layout layout, int64_t k) {
     case Layout::panel_q8:
       bytes = blocks * kPanel * (kBlock + 2);
       break;
+    case Layout::panel_q8s:
+      bytes = blocks * kPanel * (kBlock + 4);
+      break;
     case Layout::panel_q4:
       bytes = blocks * kPanel * (kBlock / 2 + 2);
       break;
@@ -171,6 +178,8 @@ Layout prepared_layout(Type type) {
       return Layout::panel_f16;
     case Type::q8_0:
       return Layout::panel_q8;
+    case Type::q8_a7:
+      return Layout::panel_q8s;
     case Type::q4_0:
       return Layout::panel_q4;
     case Type::i8:
@@ -193,7 +202,9 @@ void pack_panel(Layout layout, const Source& source, int64_t n, int64_t k, int64
     case Layout::panel_f16:
       return pack_float(source, n, k, first, reinterpret_cast<f16*>(out), [](float x) { return to_f16(x); });
     case Layout::panel_q8:
-      return pack_q8(source, n, k, first, out);
+      return pack_q8(source, n, k, first, out, nullptr);
+    case Layout::panel_q8s:
+      return pack_q8(source, n, k, first, out, reinterpret_cast<int16_t*>(out + blocks_of(k) * kPanel * (kBlock + 2)));
     case Layout::panel_q4:
       return pack_q4(source, n, k, first, out);
     case Layout::panel_i8:

@@ -15,7 +15,7 @@ Layout prepared_layout(Type type);
 
 // W as it lies in memory. One source; a gated weight has two (gate, up).
 struct Source {
-  Type type = Type::f32;  // f32, bf16, f16, q8_0, q4_0 (blocks along K, order nk only), i8, s8
+  Type type = Type::f32;  // f32, bf16, f16, q8_0, q4_0 (blocks along K, order nk only), i8, s8; q8_a7 is q8_0
   Order order = Order::nk;
   const void* data = nullptr;
   int64_t ld = 0;  // elements from row to row ([N,K]: of K; [K,N]: of N); q8_0, q4_0: ignored, rows are dense

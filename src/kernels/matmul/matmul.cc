@@ -28,6 +28,8 @@ std::string_view type_name(Type type) {
       return "u8";
     case Type::s32:
       return "s32";
+    case Type::q8_a7:
+      return "q8_a7";
   }
   return "?";
 }
@@ -64,6 +66,8 @@ std::string_view layout_name(Layout layout) {
       return "panel_q4";
     case Layout::panel_i8:
       return "panel_i8";
+    case Layout::panel_q8s:
+      return "panel_q8s";
     case Layout::rows_f32:
       return "rows_f32";
     case Layout::cols_f32:

@@ -7,6 +7,9 @@
 //   f32   acc = fma(a[k], w[k], acc), k ascending, from +0; bf16 and f16 weights are widened first (exact).
 //   a16   (q8_0, q4_0) activations are quantised per row and block of 32 k to 16 bits (see QuantA); per block the
 //         integer dot product is exact in s32, then acc = fma(float(dot), w_scale * a_scale, acc), blocks ascending.
+//   a7    (q8_a7) as a16, but activations become whole numbers q = u - zero of 7 bits: u = 0 .. 127 spans what a block
+//   of
+//         32 k holds and 0, so that half of the bytes' instructions serve where one sign prevails (see QuantU7).
 //   a16r  (i8) activations are quantised per row to the widest integer for which no sum of K products overflows s32;
 //         the dot product over all of K is exact, then acc = (float(dot) * a_scale) * w_scale.
 //   s32   (s8, u8 activations, s8 weights) exact integers, so any order gives the same bits.
@@ -34,7 +37,8 @@ namespace lathe::matmul {
 constexpr int kPanel = 16;  // columns per panel
 constexpr int kBlock = 32;  // k per quantisation block
 
-enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32 };
+// q8_a7 is a weight of q8_0 that is multiplied by activations of 7 bits: less exact, and the fastest.
+enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32, q8_a7 };
 std::string_view type_name(Type type);
 
 // How the source of W lies in memory.
@@ -57,6 +61,7 @@ enum class Layout : uint8_t {
   panel_i8,    // [N/16] { s8 [K/4][16][4]; f32 scale[16]; s32 column_sum[16] }
   rows_f32,    // [K,N] f32 in place, not prepared (attention * V, gradients)
   cols_f32,    // [N,K] f32 in place, not prepared (attention scores)
+  panel_q8s,   // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16]; s16 sum[K/32][16], of the block's weights }
 };
 std::string_view layout_name(Layout layout);
 
@@ -101,13 +106,25 @@ struct Problem {
 enum class AForm : uint8_t {
   strips,       // f32 [K][rows]
   quant_block,  // a16: s16 pairs [K/2][rows][2], and an f32 scale per block [K/32][rows]
+  quant_u7,     // a7: bytes [K/4][rows][4], and an f32 scale and the negated s32 zero per block [K/32][rows]
   quant_row,    // a16r: s16 pairs, and one f32 scale per row
   widened,      // s32: s8 or u8 widened to s16 pairs, and the sum of each row
 };
 
-// Elements of K in a prepared row: s16 forms are filled up with zeros to whole blocks.
+// Elements of K in a prepared row: integer forms are filled up with zeros to whole blocks.
 constexpr int64_t prepared_k(AForm form, int64_t k) {
   return form == AForm::strips ? k : (k + kBlock - 1) / kBlock * kBlock;
+}
+// Bytes of an element of it.
+constexpr int64_t prepared_bytes(AForm form) { return form == AForm::strips ? 4 : form == AForm::quant_u7 ? 1 : 2; }
+// Scales and sums (zeros) that go with a row.
+constexpr int64_t prepared_scales(AForm form, int64_t k) {
+  if (form == AForm::strips) return 0;
+  return form == AForm::quant_block || form == AForm::quant_u7 ? prepared_k(form, k) / kBlock : 1;
+}
+constexpr int64_t prepared_sums(AForm form, int64_t k) {
+  if (form == AForm::strips) return 0;
+  return form == AForm::quant_u7 ? prepared_k(form, k) / kBlock : 1;
 }
 
 // One row group of A to be brought into the variant's form. Outputs point at this group.
@@ -116,9 +133,9 @@ struct PrepareArgs {
   const void* a;       // first row
   int64_t a_row, a_k;  // element strides of A; A given as [K,M] has a_row = 1
   Type a_type;
-  void* rows;    // m * prepared_k(form, k) elements of f32 or s16
-  float* scale;  // quant_block: [ceil(k/32)][m]; quant_row: [m]
-  int32_t* sum;  // widened: [m]
+  void* rows;    // m * prepared_k(form, k) elements of prepared_bytes(form)
+  float* scale;  // quant_block, quant_u7: [ceil(k/32)][m]; quant_row: [m]
+  int32_t* sum;  // widened: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
 };
 
 // Memory that the caller will read next; kernels fetch it while they compute. `rows` runs of row_bytes, stride bytes
@@ -149,7 +166,7 @@ struct Args {
 // A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.
 struct Variant {
   const char* name;      // isa.numerics.weights.regime, a coordinate and unique
-  const char* numerics;  // "f32", "a16", "a16r", "s32": equal numerics give equal bits
+  const char* numerics;  // "f32", "a16", "a7", "a16r", "s32": equal numerics give equal bits
   Isa isa;
   Type a, w;
   Layout layout;

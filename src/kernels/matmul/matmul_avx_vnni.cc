@@ -31,6 +31,7 @@ constexpr Variant kRows[] = {
                                 "6x16 tile of vpdpwssd, chunks of W widened to s16"),
     row_a16<V, PanelQ4, 6, 256>("avx_vnni.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4,
                                 "6x16 tile of vpdpwssd, chunks of W widened to s16"),
+    row_a7<V, 6, 512>("avx_vnni.a7.q8_a7.blocked", "6x16 tile of vpdpbusd, W where it lies"),
     row_a16r<V, 6, 256>("avx_vnni.a16r.i8.blocked", "6x16 tile of vpdpwssd over all of K"),
     row_s32<V, 6, 256>("avx_vnni.s32.s8s8.blocked", Type::s8, "6x16 tile of vpdpwssd, exact"),
     row_s32<V, 6, 256>("avx_vnni.s32.u8s8.blocked", Type::u8, "6x16 tile of vpdpwssd, exact"),

@@ -28,6 +28,7 @@ constexpr Variant kRows[] = {
     row_f32<V, ColsF32, 4, 1, 256>("scalar.f32.f32.cols", Type::f32, Layout::cols_f32, "plain C++, W [N,K] in place"),
     row_a16<V, PanelQ8, 4, 256>("scalar.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8, "plain C++, the definition"),
     row_a16<V, PanelQ4, 4, 256>("scalar.a16.q4_0.blocked", Type::q4_0, Layout::panel_q4, "plain C++, the definition"),
+    row_a7<V, 4, 256>("scalar.a7.q8_a7.blocked", "plain C++, the definition"),
     row_a16r<V, 4, 256>("scalar.a16r.i8.blocked", "plain C++, the definition"),
     row_s32<V, 4, 256>("scalar.s32.s8s8.blocked", Type::s8, "plain C++, the definition"),
     row_s32<V, 4, 256>("scalar.s32.u8s8.blocked", Type::u8, "plain C++, the definition"),

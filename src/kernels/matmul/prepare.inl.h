@@ -64,6 +64,41 @@ void prepare_quant_block(const PrepareArgs& x) noexcept {
     }
 }
 
+// QuantU7: a block of 32 as whole numbers u - zero times scale. 0 is among what they span, so that zeros stay exact.
+struct QuantU7 {
+  float scale;
+  int32_t zero;  // 0 .. 127
+};
+template <class V>
+QuantU7 quantize_u7(const float* x, uint8_t* q) {
+  constexpr float kStep = 1.0f / 127;
+  float low, high;
+  const bool finite = V::range(x, &low, &high);
+  const float scale = high * kStep - low * kStep;  // high - low could overflow
+  if (!finite || scale < 0x1p-100f) {              // as in quant_scale
+    __builtin_memset(q, 0, kBlock);
+    return {finite ? 0.0f : __builtin_nanf(""), 0};
+  }
+  const float inverse = 1.0f / scale;
+  const auto zero = static_cast<int32_t>(__builtin_nearbyintf(-low * inverse));
+  V::to_u7(x, inverse, zero, q);
+  return {scale, zero};
+}
+
+template <class V>
+void prepare_quant_u7(const PrepareArgs& x) noexcept {
+  uint8_t* out = static_cast<uint8_t*>(x.rows);
+  alignas(32) float buffer[kBlock];
+  alignas(32) uint8_t q[kBlock];
+  for (int64_t r = 0; r < x.m; ++r)
+    for (int64_t k0 = 0; k0 < x.k; k0 += kBlock) {
+      const QuantU7 block = quantize_u7<V>(block_of_row<V>(x, r, k0, buffer), q);
+      x.scale[k0 / kBlock * x.m + r] = block.scale;
+      x.sum[k0 / kBlock * x.m + r] = -block.zero;
+      for (int64_t i = 0; i < kBlock; i += 4) __builtin_memcpy(out + (k0 + i) * x.m + 4 * r, q + i, 4);
+    }
+}
+
 // One row in the order k0, k2, k1, k3 of every four, so that a pair of s16 meets the even or the odd bytes of a weight.
 template <class V>
 void prepare_even_odd(const PrepareArgs& x) noexcept {

@@ -50,6 +50,14 @@ constexpr Variant row_a16(const char* name, Type w, Layout layout, const char* w
           run_s16<V, Weights, AForm::quant_block, MR, KC>};
 }
 
+inline int64_t scratch_u7(int64_t m, int64_t) noexcept { return 2 * m * kPanel * static_cast<int64_t>(sizeof(float)); }
+
+template <class V, int MR, int KC>
+constexpr Variant row_a7(const char* name, const char* what) {
+  return {name, "a7", V::kIsa, Type::f32,         Type::q8_a7, Layout::panel_q8s,   AForm::quant_u7,  MR, kPanel,
+          KC,   0,    what,    refuses_quantised, scratch_u7,  prepare_quant_u7<V>, run_u7<V, MR, KC>};
+}
+
 template <class V, int MR, int KC>
 constexpr Variant row_a16r(const char* name, const char* what) {
   return {name,

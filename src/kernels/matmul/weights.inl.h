@@ -68,7 +68,6 @@ struct ColsF32 {
 // The integer layouts, into s16 pairs [k/2][16][2] and f32 scales [k/32][16]. k0 and kk are multiples of 32.
 template <class V>
 struct PanelQ8 {
-  static constexpr int64_t kBytesPerK = 17;
   static void chunk(const std::byte* panel, int64_t k_padded, int64_t k0, int64_t kk, int16_t* out, float* scale) {
     const int8_t* w = reinterpret_cast<const int8_t*>(panel) + k0 * kPanel;
     for (int64_t k = 0; k < kk; k += 4) V::widen4(w + k * kPanel, out + k * kPanel);
@@ -79,7 +78,6 @@ struct PanelQ8 {
 
 template <class V>
 struct PanelQ4 {
-  static constexpr int64_t kBytesPerK = 9;
   static void chunk(const std::byte* panel, int64_t k_padded, int64_t k0, int64_t kk, int16_t* out, float* scale) {
     const uint8_t* w = reinterpret_cast<const uint8_t*>(panel) + k0 * kPanel / 2;
     for (int64_t k = 0; k < kk; k += kBlock)
@@ -94,7 +92,6 @@ struct PanelQ4 {
 
 template <class V>
 struct PanelI8 {
-  static constexpr int64_t kBytesPerK = 16;
   static void chunk(const std::byte* panel, int64_t, int64_t k0, int64_t kk, int16_t* out, float*) {
     const int8_t* w = reinterpret_cast<const int8_t*>(panel) + k0 * kPanel;
     for (int64_t k = 0; k < kk; k += 4) V::widen4(w + k * kPanel, out + k * kPanel);
