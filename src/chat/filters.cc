@@ -48,6 +48,7 @@ Value filtered(const Value& v, const Arguments& a, Heap& h, bool by_attribute, b
   if (by_attribute) a.need(0);
   const bool has_test = a.values.size() > test_at;
   const Arguments test = has_test ? inner(a, test_at + 1) : Arguments{};
+  if (!truth(v)) return h.list();  // of none, too
   for (const Value& one : elements(v, h)) {
     const Value looked_at = by_attribute ? attribute_of(one, a.at(0), h) : one;
     const bool passes = has_test ? apply_test(looked_at, test, h) : truth(looked_at);
@@ -60,6 +61,7 @@ Value mapped(const Value& v, const Arguments& a, Heap& h) {
   std::vector<Value> made;
   const Value path = a.values.empty() ? a.at(0, "attribute") : Value();
   const Value fallback = a.values.empty() ? a.at(1, "default") : Value();
+  if (!truth(v)) return h.list();
   for (const Value& one : elements(v, h)) {
     if (path.is(Type::undefined)) {
       made.push_back(apply_filter(one, inner(a, 1), h));
