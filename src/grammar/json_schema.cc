@@ -273,14 +273,17 @@ class Converter {
       if (!list->is_object()) fail(place, "properties is no object");
       for (const auto& [key, value] : list->items()) add_property(key, visit(value, place + "/properties/" + key));
     }
-    for (const std::string& key : required)
-      if (!names.contains(key)) add_property(key, "value");
     const Json* more = find(schema, "additionalProperties");
-    const bool takes_more =
-        more ? !(more->is_boolean() && !more->get<bool>()) : properties.empty() && !schema.contains("properties");
+    const bool is_closed = more && more->is_boolean() && !more->get<bool>();
+    const std::string other = more && !is_closed ? visit(*more, place + "/additionalProperties") : "value";
+    for (const std::string& key : required) {
+      if (names.contains(key)) continue;
+      if (is_closed) fail(place, fmt::format("required has {}, which additionalProperties forbids", shown(key)));
+      add_property(key, other);
+    }
+    const bool takes_more = more ? !is_closed : properties.empty() && !schema.contains("properties");
     if (!takes_more) return members(properties, "");
-    const std::string value = more ? visit(*more, place + "/additionalProperties") : "value";
-    return members(properties, add(fmt::format("{} blanks \":\" blanks {}", other_key(names), value)));
+    return members(properties, add(fmt::format("{} blanks \":\" blanks {}", other_key(names), other)));
   }
 
   // The members in their order, commas between them; of each place one rule for "nothing came before" and one for

@@ -101,6 +101,8 @@ TEST(JsonSchema, Refusals) {
   EXPECT_EQ(message(R"({"allOf": [{}, {}]})"), "s: at '#': allOf is supported with one element only");
   EXPECT_EQ(message(R"({"type": "array", "minItems": 5, "maxItems": 2})"), "s: at '#': maxItems is below minItems");
   EXPECT_EQ(message(R"({"type": "array", "minItems": -1})"), "s: at '#': minItems is no number from 0 to 1000000");
+  EXPECT_EQ(message(R"({"required": ["k"], "additionalProperties": false})"),
+            "s: at '#': required has 'k', which additionalProperties forbids");
   EXPECT_EQ(message(R"({"enum": []})"), "s: at '#': enum needs a list with at least one value");
   std::string deep;
   for (int i = 0; i < 1000; ++i) deep += R"({"items":)";

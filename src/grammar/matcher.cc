@@ -153,6 +153,7 @@ Result<std::span<const uint64_t>> Matcher::allowed() {
 }
 
 Status Matcher::accept(int32_t token) {
+  if (states_.size() > limits_.states) forget();
   const bool is_stop = std::find(stops_.begin(), stops_.end(), token) != stops_.end();
   if (!ended_ && is_stop && may_end()) return ended_ = true, Status();
   const bool has_text = token >= 0 && token < trie_->size() && !trie_->text(token).empty();
