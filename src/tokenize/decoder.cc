@@ -84,7 +84,7 @@ class StepDecoder : public Decoder {
   }
 
   void append_bytes(int32_t id, const Vocab& vocab, std::string& out) const override {
-    std::string token((steps_ ? "" : " "));
+    std::string token(steps_ ? "" : " ");
     token += vocab.piece(id);
     if (steps_)
       for (const auto& one : *steps_) one->apply_inside(token);
