@@ -108,8 +108,7 @@ TEST(JsonSchema, Refusals) {
   for (int i = 0; i < 1000; ++i) deep += R"({"items":)";
   deep += "true" + std::string(1000, '}');
   EXPECT_NE(message(deep.c_str()).find("nested more than 64 deep"), std::string::npos);
-  EXPECT_EQ(verdict(Json::parse(R"({"$ref": "#"})"), "").substr(0, 48),
-            "g, line 14: allows no text: every way from 'root");
+  EXPECT_NE(verdict(Json::parse(R"({"$ref": "#"})"), "").find("allows no text"), std::string::npos);
 }
 
 // Keywords and values shuffled: a grammar that parses, or a sentence.
