@@ -13,7 +13,7 @@ RANKS = {
     "platform": 1, "quant": 1, "tensor": 1,
     "kernels": 2, "gpu": 2,
     "tune": 3, "formats": 3, "tokenize": 3,
-    "ops": 4, "hub": 4,
+    "ops": 4, "hub": 4, "sample": 4, "grammar": 4, "chat": 4,
     "models": 5, "probe": 5,
     "run": 6,
     "api": 7,

@@ -8,7 +8,8 @@
 namespace lathe::tokenize {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";       // U+FFFD
+constexpr std::string_view kUnknownSurface = " \xE2\x81\x87 ";  // U+2047, SentencePiece's
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   std::string made;
@@ -18,23 +19,26 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   if (at > 0) text = made.append(text, at);
 }
 
-// A step that is a function.
-template <class Apply>
+// A step that is a function, and another for a token inside a text.
+template <class Apply, class Inside>
 class Step : public DecoderStep {
  public:
-  explicit Step(Apply apply) : apply_(std::move(apply)) {}
+  Step(Apply apply, Inside inside) : apply_(std::move(apply)), inside_(std::move(inside)) {}
   void apply(std::vector<std::string>& tokens) const override { apply_(tokens); }
+  void apply_inside(std::string& token) const override { inside_(token); }
 
  private:
   Apply apply_;
+  Inside inside_;
 };
-template <class Apply>
-DecoderStepPtr step(Apply apply) {
-  return std::make_unique<Step<Apply>>(std::move(apply));
+constexpr auto kNothing = [](std::string&) {};
+template <class Apply, class Inside = decltype(kNothing)>
+DecoderStepPtr step(Apply apply, Inside inside = kNothing) {
+  return std::make_unique<Step<Apply, Inside>>(std::move(apply), std::move(inside));
 }
 
 // The bytes of one token in GPT-2's alphabet; a token with other characters (an added one) is taken as it is.
-void append_bytes(std::string_view token, std::string& out) {
+void append_alphabet_bytes(std::string_view token, std::string& out) {
   const size_t before = out.size();
   for (size_t at = 0; at < token.size();) {
     const CodePoint c = first_code_point(token.substr(at));
@@ -79,6 +83,14 @@ class StepDecoder : public Decoder {
     return text;
   }
 
+  void append_bytes(int32_t id, const Vocab& vocab, std::string& out) const override {
+    std::string token(steps_ ? "" : " ");
+    token += vocab.piece(id);
+    if (steps_)
+      for (const auto& one : *steps_) one->apply_inside(token);
+    out += token;
+  }
+
  private:
   std::optional<std::vector<DecoderStepPtr>> steps_;
 };
@@ -107,7 +119,7 @@ class SentencePieceDecoder : public Decoder {
       flush();
       if (kind == PieceKind::control) continue;
       if (kind == PieceKind::unknown) {
-        text += " \xE2\x81\x87 ";  // U+2047
+        text += kUnknownSurface;
         continue;
       }
       if (drop_first_space_ && !dropped && text.empty() && piece.starts_with(kSpaceMark)) {
@@ -122,6 +134,17 @@ class SentencePieceDecoder : public Decoder {
     return text;
   }
 
+  void append_bytes(int32_t id, const Vocab& vocab, std::string& out) const override {
+    const PieceKind kind = kinds_[static_cast<size_t>(id)];
+    std::string piece(vocab.piece(id));
+    if (kind == PieceKind::control) return;
+    if (kind == PieceKind::unknown) piece = kUnknownSurface;
+    if (kind == PieceKind::byte && byte_piece_value(piece) >= 0)
+      piece.assign(1, static_cast<char>(byte_piece_value(piece)));
+    replace_all(piece, kSpaceMark, " ");
+    out += piece;
+  }
+
  private:
   std::vector<PieceKind> kinds_;
   bool drop_first_space_, drop_leading_spaces_;
@@ -130,41 +153,54 @@ class SentencePieceDecoder : public Decoder {
 }  // namespace
 
 DecoderStepPtr byte_level_decoder() {
-  return step([](std::vector<std::string>& tokens) {
+  const auto all = [](std::vector<std::string>& tokens) {
     std::string bytes, text;
-    for (const auto& token : tokens) append_bytes(token, bytes);
+    for (const auto& token : tokens) append_alphabet_bytes(token, bytes);
     append_valid(bytes, text);
     tokens.assign(1, text);
+  };
+  return step(all, [](std::string& token) {
+    std::string bytes;
+    append_alphabet_bytes(token, bytes);
+    token = std::move(bytes);
   });
 }
 
 DecoderStepPtr wordpiece_decoder(std::string prefix, bool cleanup) {
-  return step([prefix = std::move(prefix), cleanup](std::vector<std::string>& tokens) {
-    for (size_t i = 0; i < tokens.size(); ++i) {
-      if (i > 0 && tokens[i].starts_with(prefix))
-        tokens[i].erase(0, prefix.size());
-      else if (i > 0)
-        tokens[i].insert(0, " ");
-      if (cleanup) clean_up(tokens[i]);
-    }
-  });
+  const auto inside = [prefix = std::move(prefix), cleanup](std::string& token) {
+    if (token.starts_with(prefix))
+      token.erase(0, prefix.size());
+    else
+      token.insert(0, " ");
+    if (cleanup) clean_up(token);
+  };
+  const auto all = [inside, cleanup](std::vector<std::string>& tokens) {
+    if (!tokens.empty() && cleanup) clean_up(tokens.front());
+    for (size_t i = 1; i < tokens.size(); ++i) inside(tokens[i]);
+  };
+  return step(all, inside);
 }
 
 DecoderStepPtr metaspace_decoder(std::string replacement, bool drop_first) {
-  return step([replacement = std::move(replacement), drop_first](std::vector<std::string>& tokens) {
+  const auto all = [replacement, drop_first](std::vector<std::string>& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) replace_all(tokens[i], replacement, i == 0 && drop_first ? "" : " ");
-  });
+  };
+  return step(all,
+              [replacement = std::move(replacement)](std::string& token) { replace_all(token, replacement, " "); });
 }
 
 DecoderStepPtr bpe_decoder(std::string suffix) {
-  return step([suffix = std::move(suffix)](std::vector<std::string>& tokens) {
+  const auto all = [suffix](std::vector<std::string>& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i)
       if (!suffix.empty()) replace_all(tokens[i], suffix, i + 1 == tokens.size() ? "" : " ");
+  };
+  return step(all, [suffix = std::move(suffix)](std::string& token) {
+    if (!suffix.empty()) replace_all(token, suffix, " ");
   });
 }
 
 DecoderStepPtr byte_fallback_decoder() {
-  return step([](std::vector<std::string>& tokens) {
+  const auto all = [](std::vector<std::string>& tokens) {
     std::vector<std::string> made;
     std::string bytes;
     const auto flush = [&] {
@@ -183,6 +219,9 @@ DecoderStepPtr byte_fallback_decoder() {
     }
     flush();
     tokens = std::move(made);
+  };
+  return step(all, [](std::string& token) {
+    if (const int byte = byte_piece_value(token); byte >= 0) token.assign(1, static_cast<char>(byte));
   });
 }
 
@@ -206,21 +245,23 @@ DecoderStepPtr strip_decoder(std::string content, size_t start, size_t stop) {
 }
 
 DecoderStepPtr replace_decoder(Regex pattern, std::string content) {
-  return step([pattern = std::make_shared<Regex>(std::move(pattern)),
-               content = std::move(content)](std::vector<std::string>& tokens) {
+  const auto one = [pattern = std::make_shared<Regex>(std::move(pattern)),
+                    content = std::move(content)](std::string& token) {
     MatchMemory memory;
-    for (auto& token : tokens) {
-      std::string made;
-      size_t at = 0;
-      while (at < token.size()) {
-        const auto match = pattern->find(token, at, memory);
-        if (!match.found || match.end == match.begin) break;
-        made.append(token, at, match.begin - at).append(content);
-        at = match.end;
-      }
-      token = made.append(token, at);
+    std::string made;
+    size_t at = 0;
+    while (at < token.size()) {
+      const auto match = pattern->find(token, at, memory);
+      if (!match.found || match.end == match.begin) break;
+      made.append(token, at, match.begin - at).append(content);
+      at = match.end;
     }
-  });
+    token = made.append(token, at);
+  };
+  const auto all = [one](std::vector<std::string>& tokens) {
+    for (auto& token : tokens) one(token);
+  };
+  return step(all, one);
 }
 
 DecoderPtr step_decoder(std::optional<std::vector<DecoderStepPtr>> steps) {

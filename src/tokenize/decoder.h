@@ -17,6 +17,8 @@ class DecoderStep {
  public:
   virtual ~DecoderStep() = default;
   virtual void apply(std::vector<std::string>& tokens) const = 0;
+  // What it makes of one token inside a text, as bytes that may be part of a character.
+  virtual void apply_inside(std::string&) const {}
 };
 using DecoderStepPtr = std::unique_ptr<const DecoderStep>;
 
@@ -33,6 +35,9 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
   virtual std::string decode(std::span<const int32_t> ids, const Vocab& vocab) const = 0;
+  // Appends the bytes that a token adds to a text that has begun: decode() of many tokens is theirs one after the
+  // other, made valid, but for what a decoder does at the edges of a text.
+  virtual void append_bytes(int32_t id, const Vocab& vocab, std::string& out) const = 0;
 };
 using DecoderPtr = std::unique_ptr<const Decoder>;
 

@@ -54,6 +54,11 @@ void truncate(std::vector<int32_t>& ids, size_t from, size_t most, bool left) {
     ids.resize(from + most);
 }
 
+Status unknown_id(const Parts& parts, int32_t id) {
+  return invalid_argument(
+      fmt::format("id {} is not of {}, whose ids are 0 to {}", id, parts.name, parts.vocab.size() - 1));
+}
+
 uint64_t next_owner() {
   static std::atomic<uint64_t> last{0};
   return ++last;
@@ -156,12 +161,15 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const EncodeOptions& o
 Result<std::string> Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   std::vector<int32_t> kept;
   for (const int32_t id : ids) {
-    if (id < 0 || id >= vocab_size())
-      return invalid_argument(
-          fmt::format("id {} is not of {}, whose ids are 0 to {}", id, parts_->name, vocab_size() - 1));
+    if (id < 0 || id >= vocab_size()) return unknown_id(*parts_, id);
     if (!skip_special || !is_special(id)) kept.push_back(id);
   }
   return caught(parts_->name, [&] { return parts_->decoder->decode(kept, parts_->vocab); });
+}
+
+Status Tokenizer::append_bytes(int32_t id, std::string& out) const {
+  if (id < 0 || id >= vocab_size()) return unknown_id(*parts_, id);
+  return caught(parts_->name, [&] { return parts_->decoder->append_bytes(id, parts_->vocab, out), true; }).status();
 }
 
 std::string_view Tokenizer::kind() const { return parts_->kind; }

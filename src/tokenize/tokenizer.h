@@ -90,6 +90,8 @@ class Tokenizer {
 
   // Fails for an id that is none of the vocabulary.
   Result<std::string> decode(std::span<const int32_t> ids, bool skip_special = true) const;
+  // Appends the bytes that a token adds to a text that has begun, maybe a part of a character. Fails as decode() does.
+  Status append_bytes(int32_t id, std::string& out) const;
 
   std::string_view kind() const;  // "WordPiece", "Unigram", "BPE"
   int32_t vocab_size() const;
