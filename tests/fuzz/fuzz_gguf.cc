@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "formats/gguf.h"
+#include "memory_bound.h"
 #include "quant/dequantize.h"
 
 namespace {
