@@ -347,7 +347,6 @@ TEST(LowerCase, ComesBeforeAllElse) {
   json["added_tokens"] = {{{"id", 3}, {"content", "[SEP]"}, {"special", true}}};
   Tokenizer tokenizer = tokenizer_of(json);
   const auto pieces = [&] { return encode_pieces(tokenizer, "ONE one[SEP] \xCE\xA3\xCE\xA3"); };
-  using Pieces = std::vector<std::string>;
   EXPECT_EQ(pieces(), (Pieces{"ONE", "one", "[SEP]", "[UNK]"}));
   tokenizer.set_lower_case(true);
   EXPECT_EQ(pieces(), (Pieces{"one", "one", "[SEP]", "\xCF\x83\xCF\x83"}));
