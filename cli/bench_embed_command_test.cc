@@ -1,20 +1,14 @@
 // lathe bench embed as a shell sees it, where it has no model to open.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
-#include <string>
+#include "shell.h"
 
 namespace {
 
 void expect_error(const std::string& arguments, int exit, const std::string& words) {
-  std::string text;
-  FILE* pipe = popen(("\"" LATHE_BINARY "\" bench embed " + arguments + " 2>&1 </dev/null").c_str(), "r");
-  char part[256];
-  while (fgets(part, sizeof part, pipe) != nullptr) text += part;
-  const int status = pclose(pipe);
-  ASSERT_TRUE(WIFEXITED(status)) << arguments;
-  EXPECT_EQ(WEXITSTATUS(status), exit) << arguments << ": " << text;
+  const auto [code, out, text] = lathe::cli::run_lathe("bench embed " + arguments);
+  EXPECT_EQ(code, exit) << arguments << ": " << text;
+  EXPECT_EQ(out, "") << arguments;
   EXPECT_TRUE(text.starts_with("lathe: ")) << text;
   EXPECT_NE(text.find(words), std::string::npos) << text;
 }

@@ -1,6 +1,5 @@
 // lathe embed as a shell sees it: what it writes where, what it leaves behind, and how it exits.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,42 +14,28 @@
 #include <vector>
 
 #include "base/test_files.h"
+#include "shell.h"
 
 namespace {
 
 using lathe::FakeFolder;
 using nlohmann::json;
 
-struct Outcome {
-  int exit = -1;
-  std::string out, err;
+using lathe::cli::Outcome;
+using lathe::cli::read_all;
+using lathe::cli::shell;
 
-  std::vector<json> lines() const {
-    std::vector<json> all;
-    std::istringstream in(out);
-    for (std::string line; std::getline(in, line);) all.push_back(json::parse(line, nullptr, false));
-    return all;
-  }
-};
-
-std::string read_all(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-Outcome shell(const FakeFolder& folder, const std::string& command) {
-  const std::string line =
-      "{ " + command + "; } >" + folder.path("stdout") + " 2>" + folder.path("stderr") + " </dev/null";
-  const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_all(folder.path("stdout")),
-          read_all(folder.path("stderr"))};
+std::vector<json> lines_of(const Outcome& o) {
+  std::vector<json> all;
+  std::istringstream in(o.out);
+  for (std::string line; std::getline(in, line);) all.push_back(json::parse(line, nullptr, false));
+  return all;
 }
 
 const std::string kEmbed = "\"" LATHE_BINARY "\" embed ";
 
 void expect_error(const std::string& arguments, int exit, const std::string& words) {
-  const FakeFolder folder("embed_errors");
-  const Outcome o = shell(folder, kEmbed + arguments);
+  const Outcome o = shell(kEmbed + arguments);
   EXPECT_EQ(o.exit, exit) << arguments;
   EXPECT_EQ(o.out, "") << arguments;
   EXPECT_TRUE(o.err.starts_with("lathe: ")) << o.err;
@@ -83,13 +68,12 @@ class EmbedFiles : public testing::Test {
     if (!std::filesystem::exists(model)) GTEST_SKIP() << model << " is not there";
     embed_ = kEmbed + "-m '" + model + "' --threads 1 ";
   }
-  Outcome embed(const std::string& arguments) const { return shell(folder_, embed_ + arguments); }
+  Outcome embed(const std::string& arguments) const { return shell(embed_ + arguments); }
   std::string path(const std::string& name) const { return folder_.path(name); }
-  // Names in the folder but those that the shell writes.
   std::vector<std::string> names() const {
     std::vector<std::string> all;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
-      if (!entry.path().filename().string().starts_with("std")) all.push_back(entry.path().filename());
+      all.push_back(entry.path().filename());
     std::sort(all.begin(), all.end());
     return all;
   }
@@ -104,7 +88,7 @@ TEST_F(EmbedFiles, LinesAreTextsAndABadOneFailsAlone) {
                                          34));
   const Outcome o = embed("--file " + path("texts.txt"));
   EXPECT_EQ(o.exit, 1);
-  const auto lines = o.lines();
+  const auto lines = lines_of(o);
   ASSERT_EQ(lines.size(), 5u) << o.err;
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(lines[i]["index"], i);
   EXPECT_EQ(lines[0]["embedding"], lines[4]["embedding"]);
@@ -122,7 +106,7 @@ TEST_F(EmbedFiles, JsonLinesCarryTheirIds) {
                 "{\"id\": 8}\n[1]\n");
   const Outcome o = embed("--field body --file " + path("texts.jsonl"));
   EXPECT_EQ(o.exit, 1);
-  const auto lines = o.lines();
+  const auto lines = lines_of(o);
   ASSERT_EQ(lines.size(), 6u) << o.err;
   EXPECT_EQ(lines[0]["id"], "a\"b");
   EXPECT_EQ(lines[1]["id"], 7);
@@ -137,7 +121,7 @@ TEST_F(EmbedFiles, JsonLinesCarryTheirIds) {
 
 TEST_F(EmbedFiles, ArraysHoldTheSameFloats) {
   folder_.write("texts", "one\ntwo words\nthree\n");
-  const auto lines = embed("--file " + path("texts")).lines();
+  const auto lines = lines_of(embed("--file " + path("texts")));
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(embed("--file " + path("texts") + " -o " + path("x.npy")).exit, 0);
   EXPECT_EQ(embed("--format raw --file " + path("texts") + " -o " + path("x.raw")).exit, 0);
@@ -154,7 +138,7 @@ TEST_F(EmbedFiles, ArraysHoldTheSameFloats) {
     EXPECT_EQ(floats[i], lines[i / dim]["embedding"][i % dim].get<float>()) << i;
   EXPECT_EQ(names(), (std::vector<std::string>{"texts", "x.npy", "x.raw"}));
   // A pipe cannot go back to the header.
-  const Outcome piped = shell(folder_, embed_ + "--format npy --file " + path("texts") + " | cat");
+  const Outcome piped = shell(embed_ + "--format npy --file " + path("texts") + " | cat");
   EXPECT_EQ(piped.out, npy);
 }
 
@@ -177,10 +161,10 @@ TEST_F(EmbedFiles, AFullDiskLeavesTheOldFile) {
   const Outcome full = embed("one -o /dev/full");
   EXPECT_EQ(full.exit, 1);
   EXPECT_NE(full.err.find("cannot write '/dev/full': No space left on device"), std::string::npos) << full.err;
-  EXPECT_NE(shell(folder_, embed_ + "one >/dev/full").err.find("standard output"), std::string::npos);
-  EXPECT_NE(shell(folder_, embed_ + "one --format npy >/dev/full").err.find("No space"), std::string::npos);
+  EXPECT_NE(shell(embed_ + "one >/dev/full").err.find("standard output"), std::string::npos);
+  EXPECT_NE(shell(embed_ + "one --format npy >/dev/full").err.find("No space"), std::string::npos);
   folder_.write("out", "old");
-  EXPECT_EQ(shell(folder_, "ulimit -f 0; trap '' XFSZ; " + embed_ + "one -o " + path("out")).exit, 1);
+  EXPECT_EQ(shell("ulimit -f 0; trap '' XFSZ; " + embed_ + "one -o " + path("out")).exit, 1);
   EXPECT_EQ(read_all(path("out")), "old");
   EXPECT_EQ(names(), std::vector<std::string>{"out"});
 }
@@ -188,12 +172,12 @@ TEST_F(EmbedFiles, AFullDiskLeavesTheOldFile) {
 // It reads what never comes, and is told to end.
 TEST_F(EmbedFiles, ASignalLeavesNothing) {
   for (const auto& [name, exit] : {std::pair("INT", 130), std::pair("TERM", 143)}) {
-    const Outcome o = shell(
-        folder_, "mkfifo " + path("fifo") + "; (exec 3>" + path("fifo") + "; echo one >&3; sleep 20) & feeder=$!; " +
-                     // a job in the background of a script ignores SIGINT; env resets that
-                     "env --default-signal=INT " + embed_ + "--file " + path("fifo") + " -o " + path("out") +
-                     " & job=$!; while ! ls " + path("") + " | grep -q tmp; do sleep 0.05; done; sleep 0.3; kill -" +
-                     name + " $job; wait $job; code=$?; kill $feeder; exit $code");
+    const Outcome o =
+        shell("mkfifo " + path("fifo") + "; (exec 3>" + path("fifo") + "; echo one >&3; sleep 20) & feeder=$!; " +
+              // a job in the background of a script ignores SIGINT; env resets that
+              "env --default-signal=INT " + embed_ + "--file " + path("fifo") + " -o " + path("out") +
+              " & job=$!; while ! ls " + path("") + " | grep -q tmp; do sleep 0.05; done; sleep 0.3; kill -" + name +
+              " $job; wait $job; code=$?; kill $feeder; exit $code");
     EXPECT_EQ(o.exit, exit) << o.err;
     EXPECT_NE(o.err.find("lathe: "), std::string::npos) << o.err;
     EXPECT_EQ(names(), std::vector<std::string>{"fifo"});
@@ -205,19 +189,18 @@ TEST_F(EmbedFiles, AReaderThatLeavesEndsItQuietly) {
   std::string many;
   for (int i = 0; i < 5000; ++i) many += "one two three\n";
   folder_.write("texts", many);
-  const Outcome o = shell(folder_, embed_ + "--file " + path("texts") + " | head -n 1 | wc -l");
+  const Outcome o = shell(embed_ + "--file " + path("texts") + " | head -n 1 | wc -l");
   EXPECT_EQ(o.out, "1\n");
   EXPECT_EQ(o.err, "");
 }
 
 // The pipe stays open until the first answer is there.
 TEST_F(EmbedFiles, LinesOfAPipeAreAnsweredAsTheyCome) {
-  const Outcome o =
-      shell(folder_, "mkfifo " + path("in") + " " + path("out") + "; timeout 60 " + embed_ + "<" + path("in") + " >" +
-                         path("out") + " & exec 3>" + path("in") + " 4<" + path("out") +
-                         "; echo one >&3; read -r line <&4; echo \"$line\"; exec 3>&-; wait");
-  ASSERT_EQ(o.lines().size(), 1u) << o.err;
-  EXPECT_EQ(o.lines()[0]["index"], 0);
+  const Outcome o = shell("mkfifo " + path("in") + " " + path("out") + "; timeout 60 " + embed_ + "<" + path("in") +
+                          " >" + path("out") + " & exec 3>" + path("in") + " 4<" + path("out") +
+                          "; echo one >&3; read -r line <&4; echo \"$line\"; exec 3>&-; wait");
+  ASSERT_EQ(lines_of(o).size(), 1u) << o.err;
+  EXPECT_EQ(lines_of(o)[0]["index"], 0);
 }
 
 TEST_F(EmbedFiles, LongTextsAreCutChunkedOrRefused) {
@@ -226,26 +209,25 @@ TEST_F(EmbedFiles, LongTextsAreCutChunkedOrRefused) {
   const std::string from = "--max-tokens 12 '" + text + "' one";
   const Outcome cut = embed(from);
   EXPECT_EQ(cut.exit, 0);
-  EXPECT_EQ(cut.lines()[0]["truncated"], true);
-  EXPECT_EQ(cut.lines()[1]["truncated"], false);
+  EXPECT_EQ(lines_of(cut)[0]["truncated"], true);
+  EXPECT_EQ(lines_of(cut)[1]["truncated"], false);
   EXPECT_NE(cut.err.find("text 1: truncated from 32 tokens to 12"), std::string::npos) << cut.err;
   EXPECT_EQ(embed(from + " --quiet").err, "");
   const Outcome chunked = embed(from + " --on-overflow chunk --overlap 2");
   EXPECT_EQ(chunked.exit, 0);
   EXPECT_EQ(chunked.err, "");
-  EXPECT_EQ(chunked.lines()[0]["chunks"], 4);  // 10, then 8 new ones each
-  EXPECT_FALSE(chunked.lines()[1].contains("chunks"));
+  EXPECT_EQ(lines_of(chunked)[0]["chunks"], 4);  // 10, then 8 new ones each
+  EXPECT_FALSE(lines_of(chunked)[1].contains("chunks"));
   const Outcome refused = embed(from + " --on-overflow error");
   EXPECT_EQ(refused.exit, 1);
-  EXPECT_NE(refused.lines()[0]["error"].get<std::string>().find("32 tokens, needed: at most 12"), std::string::npos);
-  EXPECT_EQ(refused.lines()[1]["embedding"], cut.lines()[1]["embedding"]);
+  EXPECT_NE(lines_of(refused)[0]["error"].get<std::string>().find("32 tokens, needed: at most 12"), std::string::npos);
+  EXPECT_EQ(lines_of(refused)[1]["embedding"], lines_of(cut)[1]["embedding"]);
 }
 
 TEST_F(EmbedFiles, ALineTooLongIsReadOver) {
-  const Outcome o =
-      shell(folder_, "{ echo one; head -c 70000000 /dev/zero | tr '\\0' a; echo; echo one; } | " + embed_);
+  const Outcome o = shell("{ echo one; head -c 70000000 /dev/zero | tr '\\0' a; echo; echo one; } | " + embed_);
   EXPECT_EQ(o.exit, 1);
-  const auto lines = o.lines();
+  const auto lines = lines_of(o);
   ASSERT_EQ(lines.size(), 3u) << o.err;
   EXPECT_NE(lines[1]["error"].get<std::string>().find("64 MiB"), std::string::npos);
   EXPECT_EQ(lines[0]["embedding"], lines[2]["embedding"]);

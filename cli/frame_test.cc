@@ -1,45 +1,21 @@
 // The binary as a shell sees it: what it prints where, and how it exits.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "shell.h"
+
 namespace {
 
-struct Outcome {
-  int exit = -1;  // -1: ended by a signal
-  std::string out, err;
-};
-
-std::string read_all(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Through the shell: the command line may hold quotes, pipes and redirections of its own.
-Outcome lathe(const std::string& arguments, const std::string& environment = "") {
-  const auto base = std::filesystem::temp_directory_path() / ("lathe_frame_test_" + std::to_string(getpid()));
-  const std::string out = base.string() + ".out", err = base.string() + ".err";
-  const std::string line =
-      "{ " + environment + " \"" LATHE_BINARY "\" " + arguments + "; } >" + out + " 2>" + err + " </dev/null";
-  const int status = std::system(line.c_str());
-  Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_all(out), read_all(err)};
-  std::filesystem::remove(out);
-  std::filesystem::remove(err);
-  return outcome;
-}
+using lathe::cli::Outcome;
+using lathe::cli::run_lathe;
 
 // Exit code 2, nothing on stdout, one line on stderr that holds `words`.
 void expect_usage_error(const std::string& arguments, const std::string& words) {
-  const Outcome o = lathe(arguments);
+  const Outcome o = run_lathe(arguments);
   EXPECT_EQ(o.exit, 2) << arguments;
   EXPECT_EQ(o.out, "") << arguments;
   EXPECT_EQ(o.err.substr(0, 7), "lathe: ") << arguments;
@@ -48,7 +24,7 @@ void expect_usage_error(const std::string& arguments, const std::string& words) 
 }
 
 TEST(Cli, HelpShowsTheFirstSteps) {
-  const Outcome o = lathe("--help");
+  const Outcome o = run_lathe("--help");
   EXPECT_EQ(o.exit, 0);
   EXPECT_EQ(o.err, "");
   EXPECT_NE(o.out.find("lathe inspect machine"), std::string::npos);
@@ -56,21 +32,21 @@ TEST(Cli, HelpShowsTheFirstSteps) {
 }
 
 TEST(Cli, HelpOfACommandHasNoFirstSteps) {
-  const Outcome o = lathe("inspect machine --help");
+  const Outcome o = run_lathe("inspect machine --help");
   EXPECT_EQ(o.exit, 0);
   EXPECT_NE(o.out.find("--json"), std::string::npos);
   EXPECT_EQ(o.out.find("First steps"), std::string::npos);
 }
 
 TEST(Cli, Version) {
-  const Outcome o = lathe("--version");
+  const Outcome o = run_lathe("--version");
   EXPECT_EQ(o.exit, 0);
   EXPECT_EQ(o.out.substr(0, 6), "lathe ");
   EXPECT_NE(std::string("0123456789").find(o.out[6]), std::string::npos);
 }
 
 TEST(Cli, NoCommandPrintsTheHelpAsAUsageError) {
-  const Outcome o = lathe("");
+  const Outcome o = run_lathe("");
   EXPECT_EQ(o.exit, 2);
   EXPECT_EQ(o.out, "");
   EXPECT_NE(o.err.find("Usage:"), std::string::npos);
@@ -88,14 +64,14 @@ TEST(Cli, UsageErrorsAreOneLineAndSayWhereToLook) {
 }
 
 TEST(Cli, TheLogLevelMayComeFromTheEnvironment) {
-  EXPECT_EQ(lathe("inspect machine", "LATHE_LOG_LEVEL=loud").exit, 2);
-  EXPECT_EQ(lathe("inspect machine", "LATHE_LOG_LEVEL=info").exit, 0);
-  EXPECT_EQ(lathe("--log-level off inspect machine", "LATHE_LOG_LEVEL=loud").exit, 0);
+  EXPECT_EQ(run_lathe("inspect machine", "LATHE_LOG_LEVEL=loud").exit, 2);
+  EXPECT_EQ(run_lathe("inspect machine", "LATHE_LOG_LEVEL=info").exit, 0);
+  EXPECT_EQ(run_lathe("--log-level off inspect machine", "LATHE_LOG_LEVEL=loud").exit, 0);
 }
 
 TEST(Cli, AFullDiskIsAFailureInOneLine) {
   for (const char* command : {"inspect machine --json >/dev/full", "inspect machine >/dev/full", "--help >/dev/full"}) {
-    const Outcome o = lathe(command);
+    const Outcome o = run_lathe(command);
     EXPECT_EQ(o.exit, 1) << command;
     EXPECT_NE(o.err.find("No space left"), std::string::npos) << o.err;
     EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
@@ -104,13 +80,13 @@ TEST(Cli, AFullDiskIsAFailureInOneLine) {
 
 TEST(Cli, AClosedPipeEndsItQuietly) {
   // The subshell waits until `true` has closed its end, then says how lathe ended: 141 is 128 + SIGPIPE.
-  const Outcome o = lathe("--version | true; trap '' PIPE; (sleep 0.2; \"" LATHE_BINARY
-                          "\" inspect machine --json; echo $? >&2) | true");
+  const Outcome o = run_lathe("--version | true; trap '' PIPE; (sleep 0.2; \"" LATHE_BINARY
+                              "\" inspect machine --json; echo $? >&2) | true");
   EXPECT_EQ(o.err, "141\n");
 }
 
 TEST(InspectMachine, TextNamesTheThreadsAndWhy) {
-  const Outcome o = lathe("inspect machine");
+  const Outcome o = run_lathe("inspect machine");
   EXPECT_EQ(o.exit, 0);
   EXPECT_EQ(o.err, "");
   for (const char* name : {"processor ", "features ", "L1 data cache ", "allowed CPUs ", "CPU quota ", "memory limit "})
@@ -119,7 +95,7 @@ TEST(InspectMachine, TextNamesTheThreadsAndWhy) {
 }
 
 TEST(InspectMachine, JsonIsCleanAndAgreesWithTheSystem) {
-  const Outcome o = lathe("inspect machine --json --log-level trace");
+  const Outcome o = run_lathe("inspect machine --json --log-level trace");
   EXPECT_EQ(o.exit, 0);
   const auto json = nlohmann::json::parse(o.out, nullptr, false);
   ASSERT_FALSE(json.is_discarded()) << o.out;
@@ -131,7 +107,7 @@ TEST(InspectMachine, JsonIsCleanAndAgreesWithTheSystem) {
 }
 
 TEST(InspectMachine, TheAffinityMaskCounts) {
-  const auto json = nlohmann::json::parse(lathe("inspect machine --json", "taskset -c 0").out, nullptr, false);
+  const auto json = nlohmann::json::parse(run_lathe("inspect machine --json", "taskset -c 0").out, nullptr, false);
   ASSERT_FALSE(json.is_discarded());
   EXPECT_EQ(json["allowed_cpus"], nlohmann::json::array({0}));
   EXPECT_EQ(json["threads"], 1);

@@ -15,19 +15,14 @@
 #include <string>
 #include <thread>
 
+#include "shell.h"
+
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Outcome {
-  int exit = -1;  // -1: ended by a signal
-  std::string out, err;
-};
-
-std::string read_all(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using lathe::cli::Outcome;
+using lathe::cli::read_all;
 
 // Each test in a folder of its own, which is the cache folder of the user too.
 class ProbeCommand : public testing::Test {
@@ -40,14 +35,7 @@ class ProbeCommand : public testing::Test {
   std::string path(const char* name) const { return (folder_ / name).string(); }
 
   Outcome lathe(const std::string& arguments) const {
-    const std::string out = path("stdout"), err = path("stderr");
-    const std::string line = "XDG_CACHE_HOME=" + folder_.string() + " \"" LATHE_BINARY "\" " + arguments + " >" + out +
-                             " 2>" + err + " </dev/null";
-    const int status = std::system(line.c_str());
-    Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_all(out), read_all(err)};
-    fs::remove(out);
-    fs::remove(err);
-    return outcome;
+    return lathe::cli::run_lathe(arguments, "XDG_CACHE_HOME=" + folder_.string());
   }
 
   void expect_error(int exit, const std::string& arguments, const std::string& words) const {

@@ -1,23 +1,19 @@
 // lathe pull as a shell sees it, against a server on loopback.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <string>
 
 #include "base/sha256.h"
 #include "base/test_files.h"
 #include "hub/fake_server.h"
+#include "shell.h"
 
 namespace lathe {
 namespace {
 
 using hub::testing::FakeHub;
 
-struct Outcome {
-  int exit = -1;
-  std::string out, err;
-};
+using cli::Outcome;
 
 class PullCommand : public testing::Test {
  protected:
@@ -28,21 +24,8 @@ class PullCommand : public testing::Test {
 
   // Nothing of the environment's own Hugging Face is looked at.
   Outcome lathe(const std::string& arguments, const std::string& environment = "") const {
-    const std::string err = folder_.path("err");
-    const std::string line =
-        "env -u HF_HUB_CACHE -u HF_TOKEN -u HF_TOKEN_PATH -u HF_HUB_OFFLINE HF_HOME=" + folder_.path("hf") +
-        " HF_ENDPOINT=" + hub_.url() + " " + environment + " \"" LATHE_BINARY "\" " + arguments + " 2>" + err +
-        " </dev/null";
-    Outcome outcome;
-    FILE* pipe = popen(line.c_str(), "r");
-    if (!pipe) return outcome;
-    char part[4096];
-    for (size_t got; (got = fread(part, 1, sizeof part, pipe)) > 0;) outcome.out.append(part, got);
-    const int status = pclose(pipe);
-    if (WIFEXITED(status)) outcome.exit = WEXITSTATUS(status);
-    std::ifstream file(err);
-    outcome.err = {std::istreambuf_iterator<char>(file), {}};
-    return outcome;
+    return cli::run_lathe(arguments, "env -u HF_HUB_CACHE -u HF_TOKEN -u HF_TOKEN_PATH -u HF_HUB_OFFLINE HF_HOME=" +
+                                         folder_.path("hf") + " HF_ENDPOINT=" + hub_.url() + " " + environment);
   }
   std::string snapshot() const {
     return folder_.path("hf/hub/models--org--name/snapshots/") + std::string(FakeHub::kCommit);

@@ -1,38 +1,26 @@
 // `lathe index` and `lathe search` as a shell sees them, with the small BERT.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 
 #include "run/test_model.h"
+#include "shell.h"
 
 namespace {
 
 using lathe::FakeFolder;
+using lathe::cli::Outcome;
 
-struct Outcome {
-  int exit = -1;
-  std::string text;  // stdout and stderr
-};
-
-Outcome lathe_run(const std::string& arguments) {
-  Outcome outcome;
-  FILE* pipe = popen(("\"" LATHE_BINARY "\" " + arguments + " 2>&1").c_str(), "r");
-  char part[256];
-  while (fgets(part, sizeof part, pipe) != nullptr) outcome.text += part;
-  const int status = pclose(pipe);
-  if (WIFEXITED(status)) outcome.exit = WEXITSTATUS(status);
-  return outcome;
-}
+// Its text is standard output and standard error.
+Outcome lathe_run(const std::string& arguments) { return lathe::cli::run_lathe(arguments + " 2>&1"); }
 
 void expect_error(const std::string& arguments, int exit, const std::string& words) {
   const Outcome o = lathe_run(arguments + " </dev/null");
-  EXPECT_EQ(o.exit, exit) << arguments << ": " << o.text;
-  EXPECT_TRUE(o.text.starts_with("lathe: ")) << o.text;
-  EXPECT_NE(o.text.find(words), std::string::npos) << o.text;
+  EXPECT_EQ(o.exit, exit) << arguments << ": " << o.out;
+  EXPECT_TRUE(o.out.starts_with("lathe: ")) << o.out;
+  EXPECT_NE(o.out.find(words), std::string::npos) << o.out;
 }
 
 TEST(SearchCommand, IndexesAndAnswers) {
@@ -43,20 +31,20 @@ TEST(SearchCommand, IndexesAndAnswers) {
   const std::string x = folder.path("x"), make = "index " + folder.path("docs") + " -o " + x + " -m " +
                                                  folder.path("model") + " --store int8 -t 1";
   const Outcome first = lathe_run(make);
-  EXPECT_EQ(first.exit, 0) << first.text;
-  EXPECT_NE(first.text.find("2 added, 0 changed, 0 kept; 0 removed"), std::string::npos) << first.text;
-  EXPECT_NE(lathe_run(make).text.find("nothing had changed"), std::string::npos);
+  EXPECT_EQ(first.exit, 0) << first.out;
+  EXPECT_NE(first.out.find("2 added, 0 changed, 0 kept; 0 removed"), std::string::npos) << first.out;
+  EXPECT_NE(lathe_run(make).out.find("nothing had changed"), std::string::npos);
   expect_error(make + " --overlap 1", 1, "--rebuild");
 
   const Outcome found = lathe_run("search " + x + " -k 1 -t 1 four four four");
   EXPECT_EQ(found.exit, 0);
-  EXPECT_TRUE(found.text.starts_with(" 1  1.0000  " + folder.path("docs/b.txt") + ":1\n    four four four\n"))
-      << found.text;
-  EXPECT_EQ(found.text.find('\033'), std::string::npos);
+  EXPECT_TRUE(found.out.starts_with(" 1  1.0000  " + folder.path("docs/b.txt") + ":1\n    four four four\n"))
+      << found.out;
+  EXPECT_EQ(found.out.find('\033'), std::string::npos);
 
   const Outcome json = lathe_run("search " + x + " -k 2 --json --queries " + folder.write("q", "one\n\ntwo\n"));
-  EXPECT_EQ(json.exit, 0) << json.text;
-  std::istringstream in(json.text);
+  EXPECT_EQ(json.exit, 0) << json.out;
+  std::istringstream in(json.out);
   int count = 0;
   for (std::string line; std::getline(in, line); ++count) {
     const auto hit = nlohmann::json::parse(line);
@@ -64,7 +52,7 @@ TEST(SearchCommand, IndexesAndAnswers) {
     EXPECT_EQ(hit["rank"], 1 + count % 2);
   }
   EXPECT_EQ(count, 4);
-  EXPECT_NE(lathe_run("search " + x + " -t 1 --evaluate").text.find("int8, rescored      1.0000"), std::string::npos);
+  EXPECT_NE(lathe_run("search " + x + " -t 1 --evaluate").out.find("int8, rescored      1.0000"), std::string::npos);
 }
 
 TEST(SearchCommand, ErrorsSayWhatWasFoundAndExitAsTheyShould) {

@@ -4,6 +4,7 @@ option(LATHE_STATIC_TESTS "Build the kernel tests as one static program, for an 
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
+set(LATHE_KERNEL_TEST_OBJECTS "")
 file(GLOB_RECURSE LATHE_TEST_FILES CONFIGURE_DEPENDS src/*_test.cc cli/*_test.cc tests/*_test.cc)
 foreach(file IN LISTS LATHE_TEST_FILES)
   get_filename_component(name ${file} NAME_WE)
@@ -22,6 +23,9 @@ foreach(file IN LISTS LATHE_TEST_FILES)
     add_custom_target(tests_${room})
   endif()
   add_dependencies(tests_${room} ${name})
+  if(file MATCHES "/src/(kernels|ops)/")
+    list(APPEND LATHE_KERNEL_TEST_OBJECTS $<TARGET_OBJECTS:${name}>)
+  endif()
 endforeach()
 
 # What starts threads, for ThreadSanitizer.

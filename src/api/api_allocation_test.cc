@@ -1,29 +1,10 @@
-// Running a product allocates nothing. The counters replace operator new for the whole program, hence a file alone.
+// Running a product allocates nothing.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
+#include "base/counting_new.h"
 #include "lathe/matmul.h"
-
-namespace {
-std::atomic<int> allocations{0};
-}
-
-// Out of line: inlined, the compiler sees malloc's memory given to delete and warns.
-__attribute__((noinline)) void* operator new(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-__attribute__((noinline)) void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
-__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace lathe {
 namespace {
@@ -39,7 +20,7 @@ TEST(ApiMatmul, RunsWithoutAllocating) {
     ASSERT_TRUE(weights.ok());
     auto product = Matmul::create(*engine, {.m = m, .n = n, .k = k, .w = type});
     ASSERT_TRUE(product.ok());
-    const int before = allocations;
+    const int64_t before = allocations;
     ASSERT_GT(before, 0);  // the counter counts
     const Status status = product->run({.a = a.data(), .weights = &*weights, .c = c.data()});
     EXPECT_EQ(allocations, before);

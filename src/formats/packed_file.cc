@@ -80,16 +80,14 @@ std::string packed_checksum(PackedHead head, std::string_view table) {
   return sha256_hex(bytes.append(table));
 }
 
-Status PackedFile::read() {
-  const auto wrong = [this](const std::string& what) { return corrupt(file_.path() + ": " + what); };
-  const auto bytes = file_.bytes();
+Status PackedFile::read(std::span<const std::byte> bytes, std::string_view name) {
+  const auto wrong = [name](const std::string& what) { return corrupt(fmt::format("{}: {}", name, what)); };
   PackedHead head;
   if (bytes.size() < sizeof head) return wrong("is shorter than the head of a file of packed weights");
   std::memcpy(&head, bytes.data(), sizeof head);
   if (std::memcmp(head.magic, kPackedMagic, sizeof head.magic) != 0) return wrong("is no file of packed weights");
   if (head.version != kPackedVersion)
-    return unsupported(
-        fmt::format("{}: has version {}, needed: version {}", file_.path(), head.version, kPackedVersion));
+    return unsupported(fmt::format("{}: has version {}, needed: version {}", name, head.version, kPackedVersion));
   const auto table_end = checked_add(head.table_at, head.table_bytes);
   if (head.table_at < kPackedDataAt || head.table_bytes < 0 || head.table_bytes > kMostPackedTable || !table_end ||
       *table_end != static_cast<int64_t>(bytes.size()))
@@ -119,13 +117,19 @@ Status PackedFile::read() {
   return {};
 }
 
+Result<PackedFile> PackedFile::parse(std::span<const std::byte> bytes, std::string_view name) {
+  PackedFile packed;
+  if (Status status = packed.read(bytes, name); !status.ok()) return status;
+  return packed;
+}
+
 Result<PackedFile> PackedFile::open(const std::string& path, std::string_view key) {
   auto file = MappedFile::open(path);
   if (!file) return file.status();
-  PackedFile packed;
-  packed.file_ = std::move(*file);
-  if (Status status = packed.read(); !status.ok()) return status;
-  if (!key.empty() && packed.info_.key != key) return corrupt(path + ": was made of other weights than its name says");
+  auto packed = parse(file->bytes(), path);
+  if (!packed) return packed.status();
+  if (!key.empty() && packed->info_.key != key) return corrupt(path + ": was made of other weights than its name says");
+  packed->file_ = std::move(*file);
   return packed;
 }
 

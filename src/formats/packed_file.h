@@ -46,16 +46,18 @@ std::optional<int64_t> packed_bytes(int64_t n, int64_t k, bool gated, matmul::La
 
 class PackedFile {
  public:
+  // `bytes` begin at a multiple of 64 and outlive what is read; `name` is what errors call them.
+  static Result<PackedFile> parse(std::span<const std::byte> bytes, std::string_view name);
   // An error where the file is damaged, cut short, of another version or of another key (empty: any).
   static Result<PackedFile> open(const std::string& path, std::string_view key);
 
   const PackedInfo& info() const { return info_; }
   std::span<const PackedEntry> entries() const { return entries_; }  // sorted by name
   const PackedEntry* find(std::string_view name) const;
-  const MappedFile& file() const { return file_; }
+  const MappedFile& file() const { return file_; }  // empty where the bytes were given
 
  private:
-  Status read();
+  Status read(std::span<const std::byte> bytes, std::string_view name);
 
   MappedFile file_;
   PackedInfo info_;

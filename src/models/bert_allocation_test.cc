@@ -1,30 +1,9 @@
-// A pass allocates nothing once its count of tokens was seen. The counters replace operator new for the whole program,
-// hence a file alone.
+// A pass allocates nothing once its count of tokens was seen.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "base/counting_new.h"
 #include "models/bert_encoder.h"
 #include "models/test_bert.h"
-
-namespace {
-std::atomic<int> allocations{0};
-}
-
-// Out of line: inlined, the compiler sees malloc's memory given to delete and warns.
-__attribute__((noinline)) void* operator new(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-__attribute__((noinline)) void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
-__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace lathe::models {
 namespace {
@@ -40,9 +19,9 @@ TEST(BertAllocation, ASecondPassAllocatesNothing) {
   std::vector<float> out(static_cast<size_t>(3 * bert.config.width));
   constexpr Pooling mean[] = {Pooling::mean};
   const PoolOptions pool = {.modes = mean, .keep = bert.config.width};
-  int counts[2];
-  for (int& count : counts) {
-    const int before = allocations;
+  int64_t counts[2];
+  for (int64_t& count : counts) {
+    const int64_t before = allocations;
     const Status status = encoder.run({.ids = texts.ids, .offsets = texts.offsets}, pool, out.data());
     count = allocations - before;
     ASSERT_TRUE(status.ok()) << status.message();

@@ -75,11 +75,17 @@ Status Encoder::check(const ops::TextBatch& batch, const PoolOptions& pooling) c
       batch.tokens() != static_cast<int64_t>(batch.ids.size()))
     return invalid_argument("the offsets of a batch lead from 0 to its " + std::to_string(batch.ids.size()) +
                             " tokens, one text or more");
+  if (!pooling.skip.empty() && static_cast<int64_t>(pooling.skip.size()) != batch.texts())
+    return invalid_argument("the tokens that are not pooled are given for " + std::to_string(pooling.skip.size()) +
+                            " texts; the batch has " + std::to_string(batch.texts()));
   for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
     const int64_t length = batch.offsets[i + 1] - batch.offsets[i];
     if (length < 1 || length > sizes_.max_tokens)
       return invalid_argument("text " + std::to_string(i) + " has " + std::to_string(length) +
                               " tokens; the model takes 1 to " + std::to_string(sizes_.max_tokens));
+    if (!pooling.skip.empty() && (pooling.skip[i] < 0 || pooling.skip[i] >= length))
+      return invalid_argument("of text " + std::to_string(i) + ", " + std::to_string(pooling.skip[i]) + " of " +
+                              std::to_string(length) + " tokens are not pooled; needed: fewer");
   }
   for (const int32_t id : batch.ids)
     if (id < 0 || id >= sizes_.vocabulary)
@@ -93,6 +99,7 @@ void Encoder::pool(ops::Executor& x, const float* hidden, const Pass& pass) {
   operands.x = hidden;
   operands.width = sizes_.width;
   operands.modes = pass.pooling.modes;
+  operands.skip = pass.pooling.skip;
   operands.normalize = pass.pooling.normalize && !head_;
   operands.keep = pass.pooling.keep;
   operands.y = head_ ? head_->pooled() : pass.out;

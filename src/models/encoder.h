@@ -19,6 +19,7 @@ namespace lathe::models {
 
 struct PoolOptions {
   std::span<const Pooling> modes;
+  std::span<const int64_t> skip{};  // of each text, at its beginning: tokens that are not pooled; empty: none
   bool normalize = true;
   int64_t keep = 0;  // of vector_size() elements
 };

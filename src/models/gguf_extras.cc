@@ -1,6 +1,8 @@
 #include "models/gguf_extras.h"
 
+#include <iterator>
 #include <string>
+#include <utility>
 
 namespace lathe::models {
 namespace {
@@ -22,6 +24,18 @@ Result<Pooling> pooling_of(const Gguf& file, const std::string& key) {
   }
 }
 
+// Of EmbeddingGemma's model card. The names are those of its own files where they have the task.
+constexpr std::pair<const char*, const char*> kGemmaPrompts[] = {
+    {"query", "task: search result | query: "},
+    {"document", "title: none | text: "},
+    {"QuestionAnswering", "task: question answering | query: "},
+    {"FactVerification", "task: fact checking | query: "},
+    {"Classification", "task: classification | query: "},
+    {"Clustering", "task: clustering | query: "},
+    {"STS", "task: sentence similarity | query: "},
+    {"InstructionRetrieval", "task: code retrieval | query: "},
+};
+
 }  // namespace
 
 Result<SentenceTransformer> gguf_extras(const Gguf& file, std::string_view architecture) {
@@ -30,6 +44,8 @@ Result<SentenceTransformer> gguf_extras(const Gguf& file, std::string_view archi
   if (!pooling) return pooling.status();
   extras.pooling = {*pooling};
   extras.normalize = true;
+  if (architecture == "gemma-embedding")
+    extras.prompts.assign(std::begin(kGemmaPrompts), std::end(kGemmaPrompts));  // the format has no field for them
   for (const char* name : {"dense_2", "dense_3"}) {
     const TensorView* weight = file.tensors().find(std::string(name) + ".weight");
     if (weight == nullptr) continue;

@@ -10,7 +10,8 @@
 namespace lathe::models {
 
 // Pooling from <architecture>.pooling_type (a mean where it is absent), the Dense modules from the tensors dense_2 and
-// dense_3, and always length 1: the format has no field for it. The result leads into `file`.
+// dense_3. The format has no field for the length of vectors, which is always 1, nor for prompts: EmbeddingGemma's are
+// the eight that it was trained with. The result leads into `file`.
 Result<SentenceTransformer> gguf_extras(const Gguf& file, std::string_view architecture);
 
 }  // namespace lathe::models

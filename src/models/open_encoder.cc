@@ -88,7 +88,9 @@ std::string_view EncoderFiles::architecture() const { return config_.index() == 
 Result<tokenize::Tokenizer> EncoderFiles::tokenizer() const {
   if (gguf_) return tokenizer_of(gguf_->content);
   if (files_.tokenizer.empty()) return not_found(files_.config + ": there is no tokenizer file");
-  return tokenize::Tokenizer::load(files_.config);
+  auto tokenizer = tokenize::Tokenizer::load(files_.config);
+  if (tokenizer && extras_) tokenizer->set_lower_case(extras_->lower_case);
+  return tokenizer;
 }
 
 Result<std::unique_ptr<Encoder>> EncoderFiles::bind(matmul::Type stored, Team& team, ops::PackedStore* store) const {

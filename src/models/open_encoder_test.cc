@@ -187,6 +187,19 @@ TEST(OpenEncoder, TheFilesTokenizerAndPoolingAreTaken) {
   EXPECT_EQ(tokenizer->encode("one")->ids, (std::vector<int32_t>{2, 5, 3}));
 }
 
+TEST(OpenEncoder, AGemmaWithoutPromptsHasThoseOfItsModelCard) {
+  const auto gemma = gguf_of(testing::TestGemma(true)).open();
+  ASSERT_TRUE(gemma.ok()) << gemma.status().message();
+  const auto& prompts = gemma->extras()->prompts;
+  ASSERT_EQ(prompts.size(), 8u);
+  EXPECT_EQ(prompts[0], std::pair(std::string("query"), std::string("task: search result | query: ")));
+  EXPECT_EQ(prompts[1], std::pair(std::string("document"), std::string("title: none | text: ")));
+  EXPECT_FALSE(gemma->extras()->default_prompt);
+  const auto bert = gguf_of(testing::TestBert()).open();
+  ASSERT_TRUE(bert.ok());
+  EXPECT_TRUE(bert->extras()->prompts.empty());
+}
+
 TEST(OpenEncoder, WhatIsMissingInAGgufFileIsNamed) {
   const testing::TestGemma gemma(true);
   const testing::TestBert bert;

@@ -22,7 +22,10 @@ void add_up(const float* x, int64_t tokens, int64_t width, float* y, Weight weig
   }
 }
 
-void pool_text(Pooling mode, const float* x, int64_t tokens, int64_t width, float* y) {
+// Of the text's tokens, those from `first` on. Their weights in a weighted mean are their places in the whole text.
+void pool_text(Pooling mode, const float* all, int64_t first, int64_t end, int64_t width, float* y) {
+  const float* x = all + first * width;
+  const int64_t tokens = end - first;
   const auto one = [](int64_t) { return 1.0f; };
   const auto count = static_cast<float>(tokens);
   switch (mode) {
@@ -44,8 +47,8 @@ void pool_text(Pooling mode, const float* x, int64_t tokens, int64_t width, floa
       add_up(x, tokens, width, y, one);
       return scale(y, width, 1.0f / std::sqrt(count));
     case Pooling::weighted_mean:
-      add_up(x, tokens, width, y, [](int64_t t) { return static_cast<float>(t + 1); });
-      return scale(y, width, 2.0f / (count * (count + 1)));
+      add_up(x, tokens, width, y, [first](int64_t t) { return static_cast<float>(first + t + 1); });
+      return scale(y, width, 2.0f / (count * (count + static_cast<float>(2 * first + 1))));
   }
 }
 
@@ -64,9 +67,11 @@ void pool(const Team::Worker& worker, const TextBatch& batch, const PoolOperands
   const Share share(worker, batch.texts());
   for (int64_t i = share.begin; i < share.end; ++i) {
     const int64_t begin = batch.offsets[static_cast<size_t>(i)], end = batch.offsets[static_cast<size_t>(i) + 1];
+    const int64_t skip = x.skip.empty() ? 0 : x.skip[static_cast<size_t>(i)];
     float* y = x.y + i * row;
     for (size_t mode = 0; mode < x.modes.size(); ++mode)
-      pool_text(x.modes[mode], x.x + begin * x.width, end - begin, x.width, y + static_cast<int64_t>(mode) * x.width);
+      pool_text(x.modes[mode], x.x + begin * x.width, skip, end - begin, x.width,
+                y + static_cast<int64_t>(mode) * x.width);
     if (x.normalize) normalize(y, x.keep);
   }
 }

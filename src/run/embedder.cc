@@ -21,14 +21,6 @@ constexpr int64_t kGatheredAtMost = 256, kGatheredBytes = 65536;
 // that anew costs 5 ms before half a second of work, and a call of one short text never does.
 constexpr int64_t kIdleTokens = 256;
 
-// What sentence-transformers may ask for and is not done here would silently give other vectors.
-Status check_extras(const SentenceTransformer& extras) {
-  if (extras.lower_case)
-    return unsupported(extras.transformer_folder +
-                       "/sentence_bert_config.json: do_lower_case is true, needed: false (the tokenizer lowers)");
-  return {};
-}
-
 Status check_vector(std::span<const float> vector) {
   bool zero = true;
   for (const float x : vector) {
@@ -140,11 +132,7 @@ Status Embedder::prefer_task(std::string_view name) {
   return known ? set_task(name) : Status();
 }
 
-Status Embedder::set_prompt(std::string_view prompt) {
-  if (!prompt.empty() && !pools_prompt_)
-    return unsupported("the model pools texts without their prompt (include_prompt is false), which is not done yet");
-  return cutter_.set_prompt(prompt);
-}
+Status Embedder::set_prompt(std::string_view prompt) { return cutter_.set_prompt(prompt); }
 
 Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   if (options.stored)
@@ -153,8 +141,6 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   if (!files) return files.status();
   auto opened = models::EncoderFiles::open(*files);
   if (!opened) return opened.status();
-  if (opened->extras())
-    if (Status status = check_extras(*opened->extras()); !status.ok()) return status;
   const matmul::Type stored = options.stored.value_or(stored_type(opened->tensors()));
   // Read while the weights are bound: each takes half of a start from the cache.
   auto loading = std::async(std::launch::async, [&opened] { return opened->tokenizer(); });
@@ -191,6 +177,7 @@ void Embedder::clear() {
   ids_.clear();
   offsets_.assign(1, 0);
   pieces_.clear();
+  skips_.clear();
 }
 
 void Embedder::trim() {
@@ -201,11 +188,15 @@ void Embedder::trim() {
 }
 
 // A tokenizer may know more tokens than the model: Gemma's has one for images, which the text models lack.
-Status Embedder::check_ids() const {
+Status Embedder::check_cut() const {
   for (const int32_t id : cut_.ids)
     if (id >= encoder_->sizes().vocabulary)
       return failed("the text has token " + std::to_string(id) + ", needed: below the model's " +
                     std::to_string(encoder_->sizes().vocabulary));
+  if (!skips_prompt()) return {};
+  for (size_t i = 0; i < cut_.ends.size(); ++i)
+    if (cut_.heads[i] >= cut_.ends[i] - (i == 0 ? 0 : cut_.ends[i - 1]))
+      return failed("the text has no tokens behind the prompt, and the model pools none of the prompt's");
   return {};
 }
 
@@ -216,7 +207,7 @@ Status Embedder::add(std::string_view text, const Each& each) {
   Embedding& item = texts_.emplace_back();
   item.index = next_++;
   item.status = cutter_.cut(text, cut_);
-  if (item.status.ok()) item.status = check_ids();
+  if (item.status.ok()) item.status = check_cut();
   pending_.push_back(static_cast<int64_t>(item.status.ok() ? cut_.ends.size() : 0));
   if (!item.status.ok()) return {};
   item.tokens = cut_.tokens;
@@ -231,6 +222,7 @@ Status Embedder::add(std::string_view text, const Each& each) {
     ids_.insert(ids_.end(), cut_.ids.begin() + begin, cut_.ids.begin() + end);
     offsets_.push_back(static_cast<int64_t>(ids_.size()));
     pieces_.push_back({index, cut_.weights[i]});
+    if (skips_prompt()) skips_.push_back(cut_.heads[i]);
     begin = end;
   }
   return {};
@@ -239,7 +231,7 @@ Status Embedder::add(std::string_view text, const Each& each) {
 Status Embedder::run_pass(const Each& each) {
   if (!pieces_.empty()) {
     vectors_.resize(pieces_.size() * row());
-    const models::PoolOptions pool = {.modes = pooling_, .normalize = normalize_, .keep = dim_};
+    const models::PoolOptions pool = {.modes = pooling_, .skip = skips_, .normalize = normalize_, .keep = dim_};
     if (Status status = encoder_->run({.ids = ids_, .offsets = offsets_}, pool, vectors_.data()); !status.ok())
       return status;
   }

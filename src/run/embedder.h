@@ -99,7 +99,8 @@ class Embedder {
   size_t row() const { return static_cast<size_t>(encoder_->vector_size(pooling_.size())); }
   void clear();
   void trim();
-  Status check_ids() const;
+  Status check_cut() const;
+  bool skips_prompt() const { return !pools_prompt_ && !cutter_.prompt().empty(); }
   void give_back_tables();
 
   models::EncoderFiles files_;
@@ -120,6 +121,7 @@ class Embedder {
   std::vector<int32_t> ids_;
   std::vector<int64_t> offsets_;
   std::vector<Piece> pieces_;
+  std::vector<int64_t> skips_;    // of the pieces: tokens that are not pooled; empty where all are
   std::vector<float> vectors_;    // of the pieces
   std::vector<Embedding> texts_;  // that are not finished, in order
   std::vector<int64_t> pending_;  // of each of them: pieces to come

@@ -149,6 +149,68 @@ TEST(Embedder, PromptsStandBeforeEveryText) {
   EXPECT_NE(refusal.find("document, query"), std::string::npos) << refusal;
 }
 
+constexpr const char* kPlainModules = R"([
+    {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+    {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])";
+
+// Pooled with its prompt in four ways, a text of four tokens gives away the vector of each: from those follows what it
+// is without the prompt.
+TEST(Embedder, AModelMayLeaveThePromptOutOfItsPooling) {
+  const ModelFolder model("embedder_no_prompt");
+  EmbedderOptions options = model.options();
+  options.normalize = false;
+  options.prompt = "two ";
+  const auto pooled = [&](Pooling pooling) {
+    options.pooling = pooling;
+    return embed(options, {"one"}).vectors.at(0);  // [CLS] two one [SEP]
+  };
+  const auto first = pooled(Pooling::cls), last = pooled(Pooling::last_token), mean = pooled(Pooling::mean),
+             weighted = pooled(Pooling::weighted_mean);
+  model.folder.write("modules.json", kPlainModules);
+  model.folder.write("1_Pooling/config.json", R"({"include_prompt": false})");
+  const auto without = pooled(Pooling::mean), one = pooled(Pooling::cls), whole = pooled(Pooling::last_token);
+  EXPECT_EQ(whole, last);
+  for (size_t j = 0; j < without.size(); ++j) {
+    const float both = 4 * mean[j] - first[j] - last[j];                       // two + one
+    const float third = 10 * weighted[j] - first[j] - 4 * last[j] - 2 * both;  // one
+    EXPECT_NEAR(one[j], third, 2e-5);
+    EXPECT_NEAR(without[j], (third + last[j]) / 2, 2e-5);
+  }
+  // Without a prompt everything is pooled, and so it is in every batch.
+  options.pooling = Pooling::mean;
+  const Taken batch = embed(options, {"three", "one", "four four"});
+  EXPECT_EQ(batch.vectors[1], without);
+  options.prompt = "";
+  EXPECT_EQ(embed(options, {"two one"}).vectors[0], mean);
+}
+
+TEST(Embedder, AChunkLeavesThePromptOutOfItsPoolingToo) {
+  const ModelFolder model("embedder_no_prompt_chunks");
+  model.folder.write("modules.json", kPlainModules);
+  model.folder.write("1_Pooling/config.json", R"({"include_prompt": false})");
+  EmbedderOptions options = model.options();
+  options.max_tokens = 6;
+  options.prompt = "four ";
+  const Taken parts = embed(options, {"one two three", "three two one"});
+  options.overflow = Overflow::chunk;
+  const Taken whole = embed(options, {"one two three three two one"});
+  for (size_t j = 0; j < whole.vectors[0].size(); ++j)
+    EXPECT_NEAR(whole.vectors[0][j], (parts.vectors[0][j] + parts.vectors[1][j]) / 2, 1e-6);
+}
+
+TEST(Embedder, LowersTheCaseWhereTheFilesAskForIt) {
+  const ModelFolder model("embedder_lower_case");
+  model.folder.write("tokenizer_config.json", R"({"do_lower_case": false, "tokenizer_class": "BertTokenizer"})");
+  model.folder.write("modules.json", kPlainModules);
+  model.folder.write("1_Pooling/config.json", "{}");
+  const Taken cased = embed(model.options(), {"one two", "ONE Two"});
+  EXPECT_NE(cased.vectors[0], cased.vectors[1]);
+  model.folder.write("sentence_bert_config.json", R"({"do_lower_case": true})");
+  const Taken lowered = embed(model.options(), {"one two", "ONE Two"});
+  EXPECT_EQ(lowered.vectors[0], cased.vectors[0]);
+  EXPECT_EQ(lowered.vectors[1], cased.vectors[0]);
+}
+
 TEST(Embedder, ALongTextIsAnErrorOfItsOwnWhereAskedTo) {
   const ModelFolder model("embedder_overflow");
   EmbedderOptions options = model.options();

@@ -50,6 +50,7 @@ Status TextCutter::set_prompt(std::string_view prompt) {
 Status TextCutter::cut(std::string_view text, CutText& cut) {
   cut.ends.clear();
   cut.weights.clear();
+  cut.heads.clear();
   if (!prompt_.empty()) {
     prompted_.assign(prompt_).append(text);
     text = prompted_;
@@ -66,6 +67,8 @@ Status TextCutter::cut(std::string_view text, CutText& cut) {
   cut.ids.swap(encoding_.ids);
   cut.ends.push_back(static_cast<int64_t>(cut.ids.size()));
   cut.weights.push_back(1);
+  // As sentence-transformers counts: by the tokens of the prompt alone, whatever its last one has merged into.
+  cut.heads.push_back(std::min(before_ + static_cast<int64_t>(prompt_ids_.size()), cut.ends.back()));
   return {};
 }
 
@@ -83,6 +86,7 @@ Status TextCutter::cut_into_chunks(CutText& cut) {
     cut.ids.insert(cut.ids.end(), end, ids.end());
     cut.ends.push_back(static_cast<int64_t>(cut.ids.size()));
     cut.weights.push_back(count);
+    cut.heads.push_back(before_ + (own - content));
     if (at + count == end) return {};
   }
 }

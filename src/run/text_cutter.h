@@ -27,6 +27,7 @@ struct CutText {
   std::vector<int32_t> ids;      // of all pieces, one after the other
   std::vector<int64_t> ends;     // of each piece, in `ids`
   std::vector<int64_t> weights;  // of each piece: its tokens that are its own, neither special nor the prompt's
+  std::vector<int64_t> heads;    // of each piece: its first tokens, special and the prompt's; all of it at most
   int64_t tokens = 0;            // of the whole text, with the special ones
   bool truncated = false;
 };

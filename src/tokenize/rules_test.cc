@@ -340,5 +340,17 @@ TEST(TokenizerApi, AWorkspaceNeverConfusesTokenizers) {
   }
 }
 
+// As the Lowercase of the reference before its normalizer: character by character, and not in added tokens.
+TEST(LowerCase, ComesBeforeAllElse) {
+  TestJson json = wordpiece_json({"[UNK]", "one", "\xCF\x83\xCF\x83", "[SEP]", "ONE"});
+  json["normalizer"]["lowercase"] = false;
+  json["added_tokens"] = {{{"id", 3}, {"content", "[SEP]"}, {"special", true}}};
+  Tokenizer tokenizer = tokenizer_of(json);
+  const auto pieces = [&] { return encode_pieces(tokenizer, "ONE one[SEP] \xCE\xA3\xCE\xA3"); };
+  EXPECT_EQ(pieces(), (Pieces{"ONE", "one", "[SEP]", "[UNK]"}));
+  tokenizer.set_lower_case(true);
+  EXPECT_EQ(pieces(), (Pieces{"one", "one", "[SEP]", "\xCF\x83\xCF\x83"}));
+}
+
 }  // namespace
 }  // namespace lathe::tokenize

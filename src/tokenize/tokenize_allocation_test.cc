@@ -1,29 +1,9 @@
 // Once the buffers have grown, encoding allocates nothing.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "base/counting_new.h"
 #include "tokenize/test_data.h"
 #include "tokenize/test_json.h"
-
-namespace {
-std::atomic<int64_t> allocations{0};
-}
-
-// Out of line: inlined, the compiler sees malloc's memory given to delete and warns.
-__attribute__((noinline)) void* operator new(size_t bytes) {
-  ++allocations;
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-__attribute__((noinline)) void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(bytes);
-}
-__attribute__((noinline)) void operator delete(void* memory) noexcept { std::free(memory); }
-__attribute__((noinline)) void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace lathe::tokenize {
 namespace {

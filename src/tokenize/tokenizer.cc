@@ -30,8 +30,13 @@ void encode_words(const Parts& parts, std::string_view text, bool at_start, Work
 }
 
 // A text between added tokens.
-void encode_text(const Parts& parts, std::string_view text, bool at_start, const EncodeOptions& options,
-                 WorkspaceState& work, std::vector<int32_t>& out) {
+void encode_text(const Parts& parts, std::string_view text, bool lower_case, bool at_start,
+                 const EncodeOptions& options, WorkspaceState& work, std::vector<int32_t>& out) {
+  if (lower_case) {
+    work.lower.clear();
+    Lowercase().append(text, work, work.lower);
+    text = work.lower;
+  }
   if (parts.bert && parts.normalized_tokens.empty()) return encode_bert(text, *parts.bert, *parts.model, work, out);
   if (parts.normalizer) {
     work.normalized.clear();
@@ -134,7 +139,8 @@ Status Tokenizer::encode(std::string_view text, const EncodeOptions& options, Wo
     const size_t begin = ids.size();
     parts.raw_tokens.split(text, options.allow_special, [&](AddedTokens::Part part) {
       if (part.id >= 0) return ids.push_back(part.id);
-      encode_text(parts, text.substr(part.begin, part.end - part.begin), part.begin == 0, options, work, ids);
+      encode_text(parts, text.substr(part.begin, part.end - part.begin), lower_case_, part.begin == 0, options, work,
+                  ids);
     });
     const size_t count = ids.size() - begin;
     result.tokens = static_cast<int64_t>(count + around);

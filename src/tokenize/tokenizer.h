@@ -66,7 +66,7 @@ struct GgufVocab {
   std::optional<bool> add_bos = {}, add_eos = {}, add_space_prefix = {}, remove_extra_whitespaces = {};
 };
 
-// Immutable once made: any number of threads may use one, each with its own Workspace.
+// Any number of threads may use one, each with its own Workspace, once set_lower_case() was called or not.
 class Tokenizer {
  public:
   // `name` is what error messages call the file.
@@ -93,6 +93,10 @@ class Tokenizer {
   // Appends the bytes that a token adds to a text that has begun, maybe a part of a character. Fails as decode() does.
   Status append_bytes(int32_t id, std::string& out) const;
 
+  // From now on texts are lower-cased before all else, but for the added tokens in them: what the do_lower_case of
+  // sentence-transformers means. What the tokenizer's own files say of case is done in any case.
+  void set_lower_case(bool on) { lower_case_ = on; }
+
   std::string_view kind() const;  // "WordPiece", "Unigram", "BPE"
   int32_t vocab_size() const;
   std::string_view piece(int32_t id) const;     // empty for an id that is none
@@ -108,6 +112,7 @@ class Tokenizer {
   explicit Tokenizer(std::unique_ptr<const Parts> parts);
   friend Tokenizer make_tokenizer(std::unique_ptr<const Parts> parts);
   std::unique_ptr<const Parts> parts_;
+  bool lower_case_ = false;
   uint64_t serial_;  // by which a Workspace knows whose words it remembers
 };
 

@@ -16,7 +16,7 @@ void trim_one(Container& c) {
 }  // namespace
 
 void WorkspaceState::trim() {
-  for (std::string* s : {&valid, &normalized, &spare, &word, &words.rewritten, &words.spare}) trim_one(*s);
+  for (std::string* s : {&valid, &lower, &normalized, &spare, &word, &words.rewritten, &words.spare}) trim_one(*s);
   trim_one(code_points);
   trim_one(words.spans);
   trim_one(words.next);

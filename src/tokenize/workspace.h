@@ -36,6 +36,7 @@ struct WorkspaceState {
   uint64_t owner = 0;  // the tokenizer whose words the cache holds
   WordCache cache;
   std::string valid;                    // the input, where it had to be mended
+  std::string lower;                    // the input in lower case, where that was asked for
   std::string normalized, spare, word;  // what a normalizer makes, and makes it from
   std::vector<int32_t> code_points;
   Words words;

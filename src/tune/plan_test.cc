@@ -4,31 +4,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/counting_new.h"
 #include "base/sha256.h"
 #include "tune/problem_text.h"
-
-// Counted, and kept out of line: inlined, the compiler takes free() for the wrong partner of new.
-namespace {
-std::atomic<int64_t> allocations{0};
-}
-__attribute__((noinline)) void* operator new(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-__attribute__((noinline)) void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
-__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace lathe::tune {
 namespace {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "formats/gguf.h"
+#include "memory_bound.h"
 #include "quant/dequantize.h"
 
 namespace {
@@ -27,12 +28,18 @@ size_t touch(const lathe::Gguf& gguf) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const auto gguf = lathe::Gguf::parse(std::as_bytes(std::span(data, size)), "f");
-  if (!gguf) return 0;
-  volatile size_t sum = touch(*gguf);
-  static_cast<void>(sum);
+  const auto bytes = std::as_bytes(std::span(data, size));
+  std::vector<lathe::TensorView> tensors;
+  {
+    const lathe::fuzz::MemoryBound bound(size);
+    const auto gguf = lathe::Gguf::parse(bytes, "f");
+    if (!gguf) return 0;
+    volatile size_t sum = touch(*gguf);
+    static_cast<void>(sum);
+    tensors.assign(gguf->tensors().all().begin(), gguf->tensors().all().end());
+  }
   std::vector<float> values;
-  for (const lathe::TensorView& tensor : gguf->tensors().all()) {
+  for (const lathe::TensorView& tensor : tensors) {
     if (!lathe::dequantizer(tensor.dtype)) continue;
     values.resize(static_cast<size_t>(tensor.elements()));
     if (!lathe::dequantize(tensor.dtype, tensor.bytes, tensor.elements(), values.data()).ok()) std::abort();

@@ -3,11 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <new>
 #include <span>
 
+#include "aligned_copy.h"
 #include "formats/index_file.h"
+#include "memory_bound.h"
 
 namespace {
 
@@ -40,14 +40,10 @@ size_t touch(const lathe::IndexFile& index) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // As a mapping has it: aligned, and nothing behind the last byte.
-  void* copy = ::operator new (size, std::align_val_t{64});
-  std::memcpy(copy, data, size);
-  {
-    const auto index = lathe::IndexFile::parse({static_cast<const std::byte*>(copy), size}, "f");
-    volatile size_t sum = index ? touch(*index) : 0;
-    static_cast<void>(sum);
-  }
-  ::operator delete (copy, std::align_val_t{64});
+  const lathe::fuzz::AlignedCopy copy(std::as_bytes(std::span(data, size)));
+  const lathe::fuzz::MemoryBound bound(size);
+  const auto index = lathe::IndexFile::parse(copy.bytes(), "f");
+  volatile size_t sum = index ? touch(*index) : 0;
+  static_cast<void>(sum);
   return 0;
 }

@@ -6,9 +6,11 @@
 
 #include "formats/safetensors.h"
 #include "formats/safetensors_index.h"
+#include "memory_bound.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
+  const lathe::fuzz::MemoryBound bound(size);
   if (const auto content = lathe::parse_safetensors(bytes, "f")) {
     for (const lathe::TensorView& tensor : content->tensors) {
       const bool within = tensor.bytes.empty() || (tensor.bytes.data() >= bytes.data() &&

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes the seeds of the file formats' fuzzers: tests/fuzz/corpus/<fuzzer>/seed-*. Small files that are valid."""
+import hashlib
 import json
 import pathlib
 import struct
@@ -81,6 +82,21 @@ def index(store, dim, files):
     return b"LATHEIDX" + struct.pack("<IIQQQQ", 1, store, 192 + len(body), dim, len(files), count) + head + bytes(32) + body
 
 
+def packed(entries, info=(b"a" * 64, b"m", b"f32"), whole=False):
+    """A file of packed weights: `entries` are (name, layout, gated, n, k, bytes). Not whole: as fuzz_packed_file.cc
+    takes it, without the page of the head and without the checksum."""
+    panels, table = b"", b"".join(struct.pack("<I", len(part)) + part for part in info)
+    for name, layout, gated, n, k, size in entries:
+        panels += bytes(-len(panels) % 64)
+        table += struct.pack("<BB6x4qI", layout, gated, n, k, 4096 + len(panels), size, len(name)) + name
+        panels += bytes(range(64)) * (size // 64)
+    head = b"lathepk\n" + struct.pack("<IIqq", 1, len(entries), 4096 + len(panels), len(table))
+    if not whole:
+        return head + bytes(64) + panels + table
+    checksum = hashlib.sha256(head + bytes(64) + table).hexdigest().encode()
+    return head + checksum + bytes(4000) + panels + table
+
+
 INDEXED = [(b"a.md", 20, [(b"Title > Part", b"some words"), (b"", b"more")]), (b"empty", 0, []), (b"b", 9, [(b"", b"text")])]
 
 SEEDS = {
@@ -99,6 +115,12 @@ SEEDS = {
         message(2, b"\x18\x02") + PIECES,
         message(2, b"\x18\x01") + PIECES
         + message(3, message(2, struct.pack("<I", 16) + bytes(16) + b"ab\0") + b"\x18\1\x20\1"),
+    ],
+    "fuzz_packed_file": [
+        packed([(b"b", 0, 0, 16, 1, 64)], whole=True),
+        packed([]),
+        packed([(b"b.q+b.k", 0, 0, 17, 2, 256), (b"a", 1, 1, 16, 2, 128), (b"", 2, 0, 1, 3, 128)]),
+        packed([(b"q8", 3, 0, 16, 33, 1088), (b"q4", 4, 0, 16, 32, 320), (b"i8", 5, 1, 3, 32, 1280)]),
     ],
     "fuzz_safetensors": [
         safetensors({}),
