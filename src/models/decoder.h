@@ -19,7 +19,7 @@ struct DecoderBatch {
   std::span<ops::KvText* const> texts;
   std::span<const int64_t> rows;              // tokens of the batch, in any order, whose logits are wanted
   float* logits = nullptr;                    // [rows, vocabulary]
-  const std::atomic<bool>* cancel = nullptr;  // looked at between layers
+  const std::atomic<bool>* cancel = nullptr;  // looked at twice in a layer
 };
 
 enum class PassOutcome : uint8_t { done, cancelled };
@@ -77,6 +77,7 @@ class Decoder final : public PassModel {
   void embed(ops::Executor& x, const Pass& pass);
   void layer(ops::Executor& x, size_t i, const Pass& pass);
   void attend(ops::Executor& x, size_t i, const Pass& pass);
+  void poll(ops::Executor& x, const Pass& pass);
   void give_logits(ops::Executor& x, const Pass& pass);
   void multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
                 const float* a, float* c);

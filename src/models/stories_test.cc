@@ -2,11 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/test_files.h"
 #include "models/open_decoder.h"
 
 namespace lathe::models {
@@ -15,23 +16,20 @@ namespace {
 class Stories : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* data = std::getenv("LATHE_TEST_DATA");
-    folder_ = std::string(data != nullptr ? data : "../shared/data") + "/llama2c/";
-    if (!std::filesystem::exists(folder_ + "stories260K.bin"))
-      GTEST_SKIP() << "there is no " << folder_ << "stories260K.bin; LATHE_TEST_DATA names the folder of test data";
-    auto files = DecoderFiles::open(*resolve_model(folder_ + "stories260K.bin", ""));
+    if (!std::filesystem::exists(test_data("llama2c/stories260K.bin")))
+      GTEST_SKIP() << test_data("llama2c/stories260K.bin") << " is absent";
+    auto files = DecoderFiles::open(*resolve_model(test_data("llama2c/stories260K.bin"), ""));
     ASSERT_TRUE(files.ok()) << files.status().message();
     files_.emplace(std::move(*files));
-    const auto json = nlohmann::json::parse(*read_file(folder_ + "stories260K_greedy_tokens.json", 1 << 20));
+    const auto json = nlohmann::json::parse(*read_file(test_data("llama2c/stories260K_greedy_tokens.json"), 1 << 20));
     ids_ = json.get<std::vector<int32_t>>();
-    const auto bytes = *read_file(folder_ + "stories260K_greedy_logits_f32_200x512.bin", 1 << 22);
+    const auto bytes = *read_file(test_data("llama2c/stories260K_greedy_logits_f32_200x512.bin"), 1 << 22);
     expected_.resize(bytes.size() / sizeof(float));
     std::memcpy(expected_.data(), bytes.data(), bytes.size());
     team_ = std::move(*Team::create({.threads = 2}));
     decoder_ = std::move(*files_->bind(matmul::Type::f32, *team_));
   }
 
-  std::string folder_;
   std::optional<DecoderFiles> files_;
   std::vector<int32_t> ids_;
   std::vector<float> expected_;
@@ -72,7 +70,7 @@ TEST_F(Stories, LogitsOf200GreedyStepsAreThoseOfTheReference) {
 TEST_F(Stories, TheTokenizerGivesBackTheText) {
   const auto tokenizer = files_->tokenizer();
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  const std::string text = *read_file(folder_ + "stories260K_t0_n200.stdout.txt", 1 << 20);
+  const std::string text = *read_file(test_data("llama2c/stories260K_t0_n200.stdout.txt"), 1 << 20);
   EXPECT_EQ(*tokenizer->decode(ids_) + "\n", text);
   EXPECT_EQ(tokenizer->encode("Once upon a time")->ids, (std::vector<int32_t>{1, 403, 407, 261, 378}));
 }

@@ -65,7 +65,10 @@ Status KvText::reserve(int64_t count) {
     if (Status status = own(pages_[first]); !status.ok()) return status;
   while (pages_.size() < needed) {
     const auto page = pool_->take();
-    if (!page) return page.status();
+    if (!page) {
+      truncate(length_);
+      return page.status();
+    }
     pages_.push_back(*page);
   }
   return {};
