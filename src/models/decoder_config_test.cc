@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "formats/fake_bytes.h"
 #include "formats/hf_config.h"
 

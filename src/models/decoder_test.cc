@@ -16,7 +16,7 @@ std::unique_ptr<Team> team_of(int threads) { return std::move(*Team::create({.th
 
 class DecoderTest : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Families, DecoderTest, ::testing::ValuesIn(kFamilies),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& family) { return std::string(family.param); });
 
 TEST_P(DecoderTest, IsNearFloat64WithTheNamesOfHuggingFaceAndOfGguf) {
   for (const bool gguf : {false, true}) {

@@ -7,11 +7,10 @@
 
 namespace lathe::models {
 
-// A number or an array of numbers; none where the field is absent.
+// Adds a number or an array of numbers; none where the field is absent.
 Status DecoderFiles::read_end_ids(const Fields& fields, const std::string& key) {
   if (!fields.has(key)) return {};
   const IntRange ids{0, config_.vocabulary - 1};
-  end_ids_.clear();
   if (std::holds_alternative<int64_t>(fields.at(key))) {
     const auto id = fields.require_int(key, ids);
     if (!id) return id.status();
@@ -20,7 +19,7 @@ Status DecoderFiles::read_end_ids(const Fields& fields, const std::string& key) 
   }
   const auto list = fields.require_ints(key, ids);
   if (!list) return list.status();
-  end_ids_.assign(list->begin(), list->end());
+  end_ids_.insert(end_ids_.end(), list->begin(), list->end());
   return {};
 }
 
@@ -38,7 +37,8 @@ Result<DecoderFiles> DecoderFiles::open(const ModelFiles& files) {
     auto config = read_decoder_gguf(gguf);
     if (!config) return config.status();
     opened.config_ = std::move(*config);
-    if (Status status = opened.read_end_ids(gguf, "tokenizer.ggml.eos_token_id"); !status.ok()) return status;
+    for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"})  // of a text, of a turn
+      if (Status status = opened.read_end_ids(gguf, key); !status.ok()) return status;
     return opened;
   }
   const auto json = HfConfig::open(files.config + "/config.json");
@@ -51,6 +51,7 @@ Result<DecoderFiles> DecoderFiles::open(const ModelFiles& files) {
   if (std::error_code error; std::filesystem::exists(generation, error)) {
     const auto extra = HfConfig::open(generation);
     if (!extra) return extra.status();
+    if (extra->has("eos_token_id")) opened.end_ids_.clear();
     if (Status status = opened.read_end_ids(*extra, "eos_token_id"); !status.ok()) return status;
   }
   auto weights = WeightFiles::open(files);

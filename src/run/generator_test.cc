@@ -71,7 +71,7 @@ std::vector<int32_t> prompt(int64_t tokens, int32_t seed) {
   return ids;
 }
 
-constexpr SessionOptions tokens(int64_t count) { return {.max_tokens = count, .stop_at_end = false}; }
+SessionOptions tokens(int64_t count) { return {.max_tokens = count, .stop_at_end = false}; }
 
 Told alone(Generator& generator, std::span<const int32_t> ids, int64_t count) {
   const int64_t session = *generator.start(ids, tokens(count));
