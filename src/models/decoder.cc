@@ -84,16 +84,6 @@ std::vector<PassModel::Need> Decoder::needs(int64_t tokens) {
 
 int64_t Decoder::shrink_plans(int64_t tokens) { return std::max(plans_.shrink(tokens), head_plans_.shrink(tokens)); }
 
-Result<int64_t> Decoder::pass_bytes(int64_t tokens, int64_t rows) {
-  const Product head[] = {{&weights_.head}};
-  const auto plans = make_plans(products_of_layers_, tokens), of_head = make_plans(head, std::max<int64_t>(1, rows));
-  if (!plans) return plans.status();
-  if (!of_head) return of_head.status();
-  int64_t all = std::max(plans->workspace_bytes(), of_head->workspace_bytes());
-  for (const Need& need : needs(tokens)) all += need.bytes;
-  return all;
-}
-
 Status Decoder::check(const DecoderBatch& batch) const {
   const auto& [ids, offsets] = batch.tokens;
   if (offsets.size() < 2 || offsets.front() != 0 || batch.tokens.tokens() != static_cast<int64_t>(ids.size()) ||

@@ -38,9 +38,6 @@ class Decoder final : public PassModel {
   // or is cancelled, the texts are as they were.
   Result<PassOutcome> run(const DecoderBatch& batch);
 
-  // What a pass of so many tokens, with the logits of `rows`, takes beside weights and cache.
-  Result<int64_t> pass_bytes(int64_t tokens, int64_t rows);
-
  private:
   // Plans of the distinct products of a pass; layers share them.
   struct Plans {

@@ -149,13 +149,6 @@ std::string decoder_family_names(const char* DecoderFamily::*name) {
   return names;
 }
 
-bool is_decoder_type(std::string_view model_type) {
-  return find_decoder_family(&DecoderFamily::model_type, model_type) != nullptr;
-}
-bool is_decoder_architecture(std::string_view architecture) {
-  return find_decoder_family(&DecoderFamily::architecture, architecture) != nullptr;
-}
-
 Result<DecoderConfig> read_decoder_config(const Fields& config) {
   FieldReader read(config);
   DecoderConfig decoder;

@@ -47,8 +47,4 @@ Result<DecoderConfig> read_decoder_config(const Fields& config);
 Result<DecoderConfig> read_decoder_gguf(const Gguf& file);
 DecoderConfig decoder_config_of(const Llama2cHeader& header);
 
-// Whether config.json's model_type, or GGUF's general.architecture, is one of the decoders known here.
-bool is_decoder_type(std::string_view model_type);
-bool is_decoder_architecture(std::string_view architecture);
-
 }  // namespace lathe::models

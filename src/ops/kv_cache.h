@@ -41,7 +41,6 @@ class KvPool {
   const KvShape& shape() const { return shape_; }
   int64_t pages() const { return static_cast<int64_t>(memory_.size()); }  // that there are, in use or not
   int64_t in_use() const { return pages() - static_cast<int64_t>(free_.size()); }
-  int64_t bytes() const { return pages() * shape_.page_bytes(); }
 
  private:
   friend class KvText;
