@@ -117,7 +117,9 @@ TEST(DecoderConfig, WhatIsWrongIsNamed) {
             std::string::npos);
   EXPECT_NE(error_of("{}").find("model_type"), std::string::npos);
   EXPECT_NE(error_of(R"({"model_type": "llama"})").find("hidden_size"), std::string::npos);
-  EXPECT_NE(error_of(config("llama", R"(, "num_key_value_heads": 3)")).find("num_key_value_heads"), std::string::npos);
+  std::string odd = config("llama");
+  odd.replace(odd.find("\"num_key_value_heads\": 2"), 24, "\"num_key_value_heads\": 3");
+  EXPECT_NE(error_of(odd).find("num_key_value_heads is 3, needed: a divisor"), std::string::npos);
   EXPECT_NE(error_of(config("llama", R"(, "head_dim": 15)")).find("head_dim is 15"), std::string::npos);
   EXPECT_NE(error_of(config("llama", R"(, "mlp_bias": true)")).find("mlp_bias is true"), std::string::npos);
   EXPECT_NE(error_of(config("llama", R"(, "hidden_act": "relu")")).find("hidden_act is 'relu'"), std::string::npos);
