@@ -1,4 +1,5 @@
-// The arithmetic of paged_attention.h over a policy O. Included inside `namespace lathe::paged_attention { namespace {`.
+// The arithmetic of paged_attention.h over a policy O. Included inside `namespace lathe::paged_attention { namespace
+// {`.
 //
 // Up to six query rows stand side by side: a register of keys (or of a value's elements) is widened once and serves
 // them all, which with grouped heads is what one decoded token brings. Scores have their lanes along the keys, values
@@ -94,9 +95,7 @@ template <class O, class T, int rows, int groups>
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
     for (int g = 0; g < groups; ++g)
-      s[r][g]
-          .map([&](F sum) { return sum * scale; })
-          .store(e + r * kPage + g * kernels::kRowLanes, kernels::Full{});
+      s[r][g].map([&](F sum) { return sum * scale; }).store(e + r * kPage + g * kernels::kRowLanes, kernels::Full{});
 }
 
 // o = o * f + sum over keys of e * v, for 16 * groups elements of the head.
