@@ -196,6 +196,7 @@ void add_prompt(CLI::App& command, Options& o) {
   command.add_option("--prompt-ids", o.prompt_ids, "The prompt as token ids, with commas between them")
       ->group(kGroup)
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("IDS");
 }
 
