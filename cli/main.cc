@@ -68,6 +68,7 @@ int run(int argc, char** argv) {
   add_inspect(app, chosen);
   add_probe(app, chosen);
   add_explain(app, chosen);
+  add_generate(app, chosen);
   add_embed(app, chosen);
   add_index(app, chosen);
   add_search(app, chosen);

@@ -45,9 +45,14 @@ Result<ModelFiles> of_file(const fs::path& path) {
     const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
     return beside_config(path, folder, folder);
   }
-  return invalid_argument(fmt::format(
-      "{}: is a file of another kind, needed: a folder, a .gguf or .safetensors file, or an index of shards (.json)",
-      path.string()));
+  if (path.extension() == ".bin") {
+    const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+    return ModelFiles{ModelFiles::Format::llama2c, path, folder, folder, ""};
+  }
+  return invalid_argument(
+      fmt::format("{}: is a file of another kind, needed: a folder, a .gguf, .safetensors or "
+                  "llama2.c (.bin) file, or an index of shards (.json)",
+                  path.string()));
 }
 
 std::vector<std::string> gguf_files(const fs::path& folder) {

@@ -141,9 +141,25 @@ Result<ModelSummary> summarize_gguf(const ModelFiles& files) {
   return summary;
 }
 
+Result<ModelSummary> summarize_llama2c(const ModelFiles& files) {
+  auto opened = open_llama2c(files.weights);
+  if (!opened) return opened.status();
+  ModelSummary summary;
+  summary.llama2c = std::move(*opened);
+  summary.path = files.weights;
+  summary.format = "llama2.c";
+  summary.architecture = "llama";
+  summary.file_bytes = static_cast<int64_t>(summary.llama2c->file.bytes().size());
+  if (const auto tokenizer = llama2c_tokenizer_beside(files.weights, summary.llama2c->content.header.vocabulary))
+    summary.tokenizer = *tokenizer;
+  add_tensors(summary.llama2c->content.tensors.all(), "", summary);
+  return summary;
+}
+
 }  // namespace
 
 Result<ModelSummary> summarize_model(const ModelFiles& files) {
+  if (files.format == ModelFiles::Format::llama2c) return summarize_llama2c(files);
   return files.format == ModelFiles::Format::gguf ? summarize_gguf(files) : summarize_safetensors(files);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/dtype.h"
 #include "formats/gguf.h"
+#include "formats/llama2c.h"
 #include "formats/model_files.h"
 #include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
@@ -28,7 +29,7 @@ struct TensorLine {
 };
 
 struct ModelSummary {
-  std::string path, format;  // the weights; "safetensors" or "GGUF 3"
+  std::string path, format;  // the weights; "safetensors", "GGUF 3" or "llama2.c"
   int64_t files = 1, file_bytes = 0;
   std::string architecture;                            // empty where nothing says it
   std::vector<std::pair<std::string, int64_t>> sizes;  // "layers", 6: those that the configuration has
@@ -40,9 +41,10 @@ struct ModelSummary {
   std::vector<DTypeTotal> by_dtype;                           // largest first
   int64_t parameters = 0, tensor_bytes = 0;
 
-  // What the lines lead into: one of the first two is there.
+  // What the lines lead into: one of the first three is there.
   std::optional<Safetensors> safetensors;
   std::optional<GgufFile> gguf;
+  std::optional<Llama2cFile> llama2c;
   std::optional<SentenceTransformer> extras;
 };
 

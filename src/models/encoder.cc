@@ -4,40 +4,9 @@
 #include <string>
 
 namespace lathe::models {
-namespace {
-
-Status reallocate(Buffer& buffer, int64_t bytes) {
-  buffer = Buffer();  // first, so that the two never stand side by side
-  auto made = Buffer::create(bytes);
-  if (!made) return made.status();
-  buffer = std::move(*made);
-  return {};
-}
-
-}  // namespace
 
 int64_t Encoder::Plans::workspace_bytes() const {
   return std::max({qkv.workspace_bytes(), out.workspace_bytes(), up.workspace_bytes(), down.workspace_bytes()});
-}
-
-Status Encoder::reserve(int64_t tokens) {
-  if (tokens <= capacity_) return {};
-  capacity_ = 0;
-  for (const auto& [buffer, bytes] : needs(tokens))
-    if (Status status = reallocate(buffer, bytes); !status.ok()) return status;
-  capacity_ = tokens;
-  return {};
-}
-
-Status Encoder::shrink(int64_t tokens) {
-  if (capacity_ <= tokens) return {};
-  capacity_ = 0;
-  if (plans_.size() > static_cast<size_t>(tokens) + 1) plans_.resize(static_cast<size_t>(tokens) + 1);
-  int64_t workspace = 64;
-  for (const auto& plans : plans_)
-    if (plans != nullptr) workspace = std::max(workspace, plans->workspace_bytes());
-  if (Status status = reallocate(products_, workspace); !status.ok()) return status;
-  return reserve(tokens);
 }
 
 Result<int64_t> Encoder::pass_bytes(int64_t tokens) {
@@ -49,16 +18,10 @@ Result<int64_t> Encoder::pass_bytes(int64_t tokens) {
 }
 
 Result<const Encoder::Plans*> Encoder::plans(int64_t tokens) {
-  const auto at = static_cast<size_t>(tokens);
-  if (plans_.size() <= at) plans_.resize(at + 1);
-  if (plans_[at] != nullptr) return plans_[at].get();
-  auto made = make_plans(tokens);
-  if (!made) return made.status();
-  auto plans = std::make_unique<const Plans>(std::move(*made));
-  if (plans->workspace_bytes() > static_cast<int64_t>(products_.size()))
-    if (Status status = reallocate(products_, plans->workspace_bytes()); !status.ok()) return status;
-  plans_[at] = std::move(plans);
-  return plans_[at].get();
+  const auto found = plans_.at(tokens, [this](int64_t rows) { return make_plans(rows); });
+  if (!found) return found.status();
+  if (Status status = reserve_products((*found)->workspace_bytes()); !status.ok()) return status;
+  return *found;
 }
 
 Status Encoder::check(const ops::TextBatch& batch, const PoolOptions& pooling) const {
@@ -122,7 +85,7 @@ Status Encoder::run(const ops::TextBatch& batch, const PoolOptions& pooling, flo
   const auto found = plans(batch.tokens());
   if (!found) return found.status();
   const Pass pass = {batch, **found, pooling, out};
-  ops::run_steps(team_, dispatch_, kernels_, profile_, steps(), [&](ops::Executor& x, int64_t i) { step(x, i, pass); });
+  run_steps(steps(), [&](ops::Executor& x, int64_t i) { step(x, i, pass); });
   return {};
 }
 

@@ -11,8 +11,8 @@
 
 #include "base/memory.h"
 #include "models/dense_head.h"
+#include "models/pass_model.h"
 #include "ops/pool.h"
-#include "ops/team_executor.h"
 #include "platform/team.h"
 
 namespace lathe::models {
@@ -30,12 +30,8 @@ struct EncoderSizes {
   int64_t max_tokens = 0;  // of a text
 };
 
-class Encoder {
+class Encoder : public PassModel {
  public:
-  virtual ~Encoder() = default;
-  Encoder(const Encoder&) = delete;
-  Encoder& operator=(const Encoder&) = delete;
-
   const EncoderSizes& sizes() const { return sizes_; }
 
   // Dense modules behind the pooling; set before the first pass, for as many pooled elements as it takes.
@@ -48,16 +44,8 @@ class Encoder {
   // has the same bits alone or in any batch, with any number of threads, however the pass is dispatched.
   Status run(const ops::TextBatch& batch, const PoolOptions& pooling, float* out);
 
-  // Memory for passes of up to `tokens`. run() grows it where it must, and never shrinks it.
-  Status reserve(int64_t tokens);
-  // Gives back what is there beyond the memory for `tokens`.
-  Status shrink(int64_t tokens);
   // What a pass of so many tokens takes beside the weights.
   Result<int64_t> pass_bytes(int64_t tokens);
-
-  // For measurements; `profile` may be nullptr and must outlive the passes.
-  void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }
-  void set_profile(ops::Profile* profile) { profile_ = profile; }
 
  protected:
   // The products of a layer for one count of tokens; all layers have the same shapes.
@@ -72,15 +60,10 @@ class Encoder {
     const PoolOptions& pooling;
     float* out;
   };
-  struct Need {
-    Buffer& buffer;
-    int64_t bytes;
-  };
 
-  Encoder(EncoderSizes sizes, Team& team) : sizes_(sizes), team_(team), kernels_(ops::CpuKernels::best()) {}
+  Encoder(EncoderSizes sizes, Team& team) : PassModel(team), sizes_(sizes) {}
 
   virtual Result<Plans> make_plans(int64_t tokens) const = 0;
-  virtual std::vector<Need> needs(int64_t tokens) = 0;
   // What else a batch needs before its pass; allocates nothing for lengths that were seen.
   virtual Status prepare(const ops::TextBatch&) { return {}; }
   // Step 0, 1 ... steps() - 1 of a pass, each ending with a sync. Must not allocate.
@@ -90,22 +73,14 @@ class Encoder {
   // The last step: from the tokens' vectors to `pass.out`.
   void pool(ops::Executor& x, const float* hidden, const Pass& pass);
 
-  int workers() const { return team_.size(); }
-  std::byte* products() { return products_.data(); }
-
  private:
+  int64_t shrink_plans(int64_t tokens) final { return plans_.shrink(tokens); }
   Status check(const ops::TextBatch& batch, const PoolOptions& pooling) const;
   Result<const Plans*> plans(int64_t tokens);
 
   EncoderSizes sizes_;
-  Team& team_;
-  ops::CpuKernels kernels_;
   std::optional<DenseHead> head_;
-  ops::Dispatch dispatch_ = ops::Dispatch::model;
-  ops::Profile* profile_ = nullptr;
-  std::vector<std::unique_ptr<const Plans>> plans_;  // by count of tokens
-  int64_t capacity_ = 0;                             // tokens
-  Buffer products_;                                  // workspace of the products
+  PlanCache<Plans> plans_;
 };
 
 }  // namespace lathe::models

@@ -7,7 +7,6 @@
 #include "models/bert_encoder.h"
 #include "models/gemma_encoder.h"
 #include "models/gguf_extras.h"
-#include "models/gguf_tokenizer.h"
 
 namespace lathe::models {
 namespace {
@@ -30,16 +29,24 @@ Result<std::unique_ptr<Encoder>> bind_as(const Config& config, const TensorTable
 }  // namespace
 
 Result<EncoderFiles> EncoderFiles::open(const ModelFiles& files) {
+  if (files.format == ModelFiles::Format::llama2c)
+    return unsupported(files.weights + ": is a llama2.c checkpoint, a decoder; needed: an encoder");
   EncoderFiles opened;
-  opened.files_ = files;
   const bool gguf = files.format == ModelFiles::Format::gguf;
-  const Status status = gguf ? opened.open_gguf_model() : opened.open_safetensors_model();
+  const Status status = gguf ? opened.open_gguf_model(files) : opened.open_safetensors_model(files);
   if (!status.ok()) return status;
   return opened;
 }
 
-Status EncoderFiles::open_safetensors_model() {
-  const auto config = HfConfig::open(files_.config + "/config.json");
+Status EncoderFiles::open_weights(const ModelFiles& files) {
+  auto weights = WeightFiles::open(files);
+  if (!weights) return weights.status();
+  weights_ = std::move(*weights);
+  return {};
+}
+
+Status EncoderFiles::open_safetensors_model(const ModelFiles& files) {
+  const auto config = HfConfig::open(files.config + "/config.json");
   if (!config) return config.status();
   const auto type = config->require_string("model_type");
   if (!type) return type.status();
@@ -49,20 +56,15 @@ Status EncoderFiles::open_safetensors_model() {
                        ", needed: bert, roberta, xlm-roberta or gemma3_text");
   const Status read = bert ? take(read_bert_config(*config), config_) : take(read_gemma_config(*config), config_);
   if (!read.ok()) return read;
-  auto extras = open_sentence_transformer(files_.folder);
+  auto extras = open_sentence_transformer(files.folder);
   if (!extras) return extras.status();
   extras_ = std::move(*extras);
-  auto file = open_safetensors(files_.weights);
-  if (!file) return file.status();
-  safetensors_ = std::move(*file);
-  return {};
+  return open_weights(files);
 }
 
-Status EncoderFiles::open_gguf_model() {
-  auto file = open_gguf(files_.weights);
-  if (!file) return file.status();
-  gguf_ = std::move(*file);
-  const Gguf& gguf = gguf_->content;
+Status EncoderFiles::open_gguf_model(const ModelFiles& files) {
+  if (Status status = open_weights(files); !status.ok()) return status;
+  const Gguf& gguf = *weights_.gguf();
   const auto type = gguf.require_string("general.architecture");
   if (!type) return type.status();
   if (*type != "bert" && *type != "gemma-embedding")
@@ -76,8 +78,7 @@ Status EncoderFiles::open_gguf_model() {
 }
 
 void EncoderFiles::each_file(const std::function<void(const MappedFile&)>& visit) const {
-  for (const MappedFile& file : safetensors_.files) visit(file);
-  if (gguf_) visit(gguf_->file);
+  weights_.each_file(visit);
   if (!extras_) return;
   for (const DenseLayer& dense : extras_->dense)
     for (const MappedFile& file : dense.file.files) visit(file);
@@ -86,9 +87,7 @@ void EncoderFiles::each_file(const std::function<void(const MappedFile&)>& visit
 std::string_view EncoderFiles::architecture() const { return config_.index() == 0 ? "bert" : "gemma-embedding"; }
 
 Result<tokenize::Tokenizer> EncoderFiles::tokenizer() const {
-  if (gguf_) return tokenizer_of(gguf_->content);
-  if (files_.tokenizer.empty()) return not_found(files_.config + ": there is no tokenizer file");
-  auto tokenizer = tokenize::Tokenizer::load(files_.config);
+  auto tokenizer = weights_.tokenizer();
   if (tokenizer && extras_) tokenizer->set_lower_case(extras_->lower_case);
   return tokenizer;
 }

@@ -7,15 +7,12 @@
 #include <string_view>
 #include <variant>
 
-#include "formats/gguf.h"
-#include "formats/model_files.h"
-#include "formats/safetensors.h"
 #include "formats/sentence_transformer.h"
 #include "models/bert_config.h"
 #include "models/encoder.h"
 #include "models/gemma_config.h"
+#include "models/weight_files.h"
 #include "ops/packed_store.h"
-#include "tokenize/tokenizer.h"
 
 namespace lathe::models {
 
@@ -26,7 +23,7 @@ class EncoderFiles {
   static Result<EncoderFiles> open(const ModelFiles& files);
 
   std::string_view architecture() const;
-  const TensorTable& tensors() const { return gguf_ ? gguf_->content.tensors() : safetensors_.tensors; }
+  const TensorTable& tensors() const { return weights_.tensors(); }
   // modules.json and what it names, or what a GGUF file says of the same.
   const std::optional<SentenceTransformer>& extras() const { return extras_; }
   Result<tokenize::Tokenizer> tokenizer() const;
@@ -39,12 +36,11 @@ class EncoderFiles {
   void each_file(const std::function<void(const MappedFile&)>& visit) const;
 
  private:
-  Status open_safetensors_model();
-  Status open_gguf_model();
+  Status open_safetensors_model(const ModelFiles& files);
+  Status open_gguf_model(const ModelFiles& files);
+  Status open_weights(const ModelFiles& files);
 
-  ModelFiles files_;
-  Safetensors safetensors_;
-  std::optional<GgufFile> gguf_;
+  WeightFiles weights_;
   std::optional<SentenceTransformer> extras_;
   std::variant<BertConfig, GemmaConfig> config_;
 };

@@ -2,6 +2,7 @@
 // an Executor; who executes them, and how often a team enters, is the executor's business (ops/team_executor.h).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include "kernels/activation/activation.h"
@@ -9,9 +10,11 @@
 #include "ops/attention.h"
 #include "ops/embedding.h"
 #include "ops/matmul.h"
+#include "ops/paged_attention.h"
 #include "ops/pool.h"
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
+#include "ops/rows.h"
 
 namespace lathe::ops {
 
@@ -31,6 +34,12 @@ class Executor {
   virtual void rotate(const TextBatch& batch, const RotateOperands& x) = 0;
   virtual void activate(activation::Function function, const activation::ApplyArgs& args) = 0;
   virtual void attention(const TextBatch& batch, const AttentionOperands& x) = 0;
+  virtual void rotate_and_cache(const CachedBatch& batch, const CacheOperands& x) = 0;
+  virtual void attention(const CachedBatch& batch, const PagedAttentionOperands& x) = 0;
+  virtual void gather_norm(const GatherNorm& x) = 0;
+  // One worker copies what stands in `asked` to `seen`, which all may read behind the next sync: so that all take the
+  // same way where somebody outside asks to stop.
+  virtual void poll(const std::atomic<bool>& asked, bool& seen) = 0;
   virtual void pool(const TextBatch& batch, const PoolOperands& x) = 0;
   virtual void normalize_rows(float* y, int64_t rows, int64_t row, int64_t keep) = 0;
   virtual void sync() = 0;

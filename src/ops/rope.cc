@@ -18,6 +18,8 @@ void RopeTable::reserve(int64_t count, int64_t most) {
   args.rotary = rotary_;
   args.base = base_;
   args.position_scale = position_scale_;
+  args.frequency_factors = factors_.empty() ? nullptr : factors_.data();
+  args.magnitude = magnitude_;
   rope::build_table(args, cos_.data() + have * half, sin_.data() + have * half);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "kernels/norm/norm.h"
@@ -16,8 +17,13 @@ namespace lathe::ops {
 class RopeTable {
  public:
   RopeTable() = default;
-  RopeTable(int64_t rotary, double base, double position_scale)
-      : rotary_(rotary), base_(base), position_scale_(position_scale) {}
+  // `factors` [rotary / 2] (or none) and `magnitude` as rope::TableArgs has them.
+  RopeTable(int64_t rotary, double base, double position_scale, std::vector<float> factors = {}, double magnitude = 1)
+      : rotary_(rotary),
+        base_(base),
+        position_scale_(position_scale),
+        magnitude_(magnitude),
+        factors_(std::move(factors)) {}
 
   // Positions 0 .. count - 1 are there afterwards; it grows by doubling, up to `most`, so that a model of long texts
   // costs neither the time nor the memory for them before one is seen.
@@ -30,7 +36,8 @@ class RopeTable {
 
  private:
   int64_t rotary_ = 0;
-  double base_ = 0, position_scale_ = 1;
+  double base_ = 0, position_scale_ = 1, magnitude_ = 1;
+  std::vector<float> factors_;
   std::vector<float> cos_, sin_;
 };
 

@@ -4,7 +4,11 @@ namespace lathe::ops {
 
 CpuKernels CpuKernels::best() {
   const FeatureSet features = cpu_features();
-  return {&norm::best(features), &attention::best(features), &rope::best(features), &activation::best(features)};
+  return {.norm = &norm::best(features),
+          .attention = &attention::best(features),
+          .paged_attention = &paged_attention::best(features),
+          .rope = &rope::best(features),
+          .activation = &activation::best(features)};
 }
 
 }  // namespace lathe::ops

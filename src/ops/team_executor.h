@@ -1,11 +1,13 @@
 // Executors of the CPU. One program, three granularities of the team's entry; the bits are the same.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "kernels/activation/activation.h"
 #include "kernels/attention/attention.h"
 #include "kernels/norm/norm.h"
+#include "kernels/paged_attention/paged_attention.h"
 #include "kernels/rope/rope.h"
 #include "ops/executor.h"
 #include "ops/profile.h"
@@ -21,6 +23,7 @@ enum class Dispatch : uint8_t { model, layer, op };
 struct CpuKernels {
   const norm::Variant* norm;
   const attention::Variant* attention;
+  const paged_attention::Variant* paged_attention;
   const rope::Variant* rope;
   const activation::Variant* activation;
   static CpuKernels best();
@@ -61,6 +64,24 @@ class CpuExecutor : public Executor {
     if (profile_ != nullptr) profile_->count("attention", attention_flops(batch, x));
     const int counter = self().claim_counter();
     self().run("attention", [&](Team::Worker& w) { attend(w, *kernels_.attention, batch, x, counter); });
+  }
+  void rotate_and_cache(const CachedBatch& batch, const CacheOperands& x) final {
+    self().run("rotate", [&](Team::Worker& w) {
+      ops::rotate_and_cache(w, *kernels_.norm, *kernels_.rope, *kernels_.paged_attention, batch, x);
+    });
+  }
+  void attention(const CachedBatch& batch, const PagedAttentionOperands& x) final {
+    if (profile_ != nullptr) profile_->count("attention", attention_flops(batch, x));
+    const int counter = self().claim_counter();
+    self().run("attention", [&](Team::Worker& w) { attend(w, *kernels_.paged_attention, batch, x, counter); });
+  }
+  void gather_norm(const GatherNorm& x) final {
+    self().run("norm", [&](Team::Worker& w) { ops::gather_norm(w, *kernels_.norm, x); });
+  }
+  void poll(const std::atomic<bool>& asked, bool& seen) final {
+    self().run("poll", [&](Team::Worker& w) {
+      if (w.id() == 0) seen = asked.load(std::memory_order_relaxed);
+    });
   }
   void pool(const TextBatch& batch, const PoolOperands& x) final {
     self().run("pool", [&](Team::Worker& w) { ops::pool(w, batch, x); });

@@ -2,8 +2,7 @@
 
 #include <filesystem>
 
-#include "formats/gguf.h"
-#include "models/gguf_tokenizer.h"
+#include "models/weight_files.h"
 #include "run/golden.h"
 
 namespace lathe::run {
@@ -17,12 +16,13 @@ Check absent(std::string name, std::string detail) {
   return {std::move(name), Check::Outcome::absent, std::move(detail), {}};
 }
 
-void verify_gguf(const ModelFiles& files, const std::function<void(const Check&)>& each) {
-  const auto file = open_gguf(files.weights);
+// GGUF and llama2.c: a file of weights, and maybe one of the vocabulary.
+void verify_one_file(const ModelFiles& files, const std::function<void(const Check&)>& each) {
+  const auto file = models::WeightFiles::open(files);
   if (!file) return each(failed_check("files", file.status()));
-  const auto tokenizer = models::tokenizer_of(file->content);
+  const auto tokenizer = file->tokenizer();
   each(tokenizer.ok() ? check_tokenizer(*tokenizer) : failed_check("tokenizer", tokenizer.status()));
-  each(check_weights(file->content.tensors()));
+  each(check_weights(file->tensors()));
 }
 
 void verify_safetensors(const ModelFiles& files, const std::function<void(const Check&)>& each) {
@@ -64,7 +64,7 @@ Status verify_model(const VerifyOptions& options, const std::function<void(const
   const bool has_golden = std::filesystem::exists(golden, error);
   if (!has_golden && !options.golden.empty()) return not_found(golden + ": there is no such file");
 
-  files->format == ModelFiles::Format::gguf ? verify_gguf(*files, each) : verify_safetensors(*files, each);
+  files->format == ModelFiles::Format::safetensors ? verify_safetensors(*files, each) : verify_one_file(*files, each);
   EmbedderOptions embedder;
   embedder.model = options.model;
   embedder.hub = options.hub;

@@ -28,6 +28,9 @@ struct VectorOps {
   using F = hn::Vec<D>;
   using DU = hn::RebindToUnsigned<D>;
   using U = hn::Vec<DU>;
+  using DInt = hn::RebindToSigned<D>;
+  using DShort = hn::Rebind<uint16_t, D>;
+  using DHalf = hn::Rebind<hwy::float16_t, D>;
 
   static constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));
 
@@ -44,6 +47,29 @@ struct VectorOps {
   }
   static HWY_INLINE void load_pairs(const float* p, F& a, F& b) { hn::LoadInterleaved2(D(), p, a, b); }
   static HWY_INLINE void store_pairs(F a, F b, float* p) { hn::StoreInterleaved2(a, b, D(), p); }
+
+  static HWY_INLINE F load_f16(const uint16_t* p) {
+    const DHalf half;
+    return hn::PromoteTo(D(), hn::LoadU(half, reinterpret_cast<const hwy::float16_t*>(p)));
+  }
+  static HWY_INLINE F load_bf16(const uint16_t* p) {
+    return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(DU(), hn::LoadU(DShort(), p))));
+  }
+  static HWY_INLINE void store_f16(F v, uint16_t* p) {
+    const DHalf half;
+    hn::StoreU(hn::DemoteTo(half, v), half, reinterpret_cast<hwy::float16_t*>(p));
+  }
+  // As to_bf16 has it; a NaN stays one and becomes quiet.
+  static HWY_INLINE void store_bf16(F v, uint16_t* p) {
+    const U u = hn::BitCast(DU(), v);
+    const U kept = hn::ShiftRight<16>(u);
+    const U odd = hn::And(kept, hn::Set(DU(), 1));
+    const U rounded = hn::ShiftRight<16>(hn::Add(u, hn::Add(odd, hn::Set(DU(), 0x7fff))));
+    const U quiet = hn::Or(kept, hn::Set(DU(), 0x40));
+    const auto nan = hn::Gt(hn::And(u, hn::Set(DU(), 0x7fffffff)), hn::Set(DU(), 0x7f800000));
+    const DInt wide;
+    hn::StoreU(hn::DemoteTo(DShort(), hn::BitCast(wide, hn::IfThenElse(nan, quiet, rounded))), DShort(), p);
+  }
 
   static HWY_INLINE F set(float v) { return hn::Set(D(), v); }
   static HWY_INLINE F fma(F a, F b, F c) { return hn::MulAdd(a, b, c); }

@@ -1,0 +1,96 @@
+// Prompts to texts, one token after the other.
+//
+//   auto generator = lathe::Generator::open({.model = "stories15M.bin"});  // a folder, a file or a name
+//   auto session = generator->start("Once upon a time", {.max_tokens = 100});
+//   while (generator->busy())
+//     auto status = generator->step([](const lathe::GeneratedToken& token) { std::cout << token.text; });
+//
+// Any number of sessions go on together: one step is one pass of the model with the next token of each, and with a part
+// of the prompts that are not done. A session's tokens are the same alone or among others, with one thread or many, on
+// any instruction set.
+//
+// ERRORS. Bad input is a Status with one sentence; nothing throws. What goes wrong with one session ends that one.
+// THREADS. One thread at a time uses a Generator, but for cancel(); it has a team of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/status.h"
+
+namespace lathe {
+
+// How weights are kept in memory. automatic: as the model's file has them, f16 as f32, other blocks as q8_0.
+enum class GenerateType : uint8_t { automatic, f32, bf16, q8_0, q4_0 };
+// How keys and values of the tokens so far are kept.
+enum class CacheType : uint8_t { f16, bf16, f32 };
+
+struct GenerateOptions {
+  std::string model{};  // a folder or a file (safetensors, GGUF, llama2.c), or a Hugging Face name in the cache `hub`
+  std::string hub{};    // the folder of models--organisation--name; empty: there is none
+  GenerateType type = GenerateType::automatic;
+  CacheType cache_type = CacheType::f16;
+  int threads = 0;              // 0: what the machine recommends
+  int64_t context = 0;          // tokens of a session, prompt and answer; 0: what the model takes
+  int64_t prompt_tokens = 128;  // of prompts that share a pass with the other sessions' next tokens
+  int64_t cache_bytes = 0;      // that keys and values of all sessions may take; 0: no limit
+  // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
+  std::string cache{};
+};
+
+// The next token, from the logits of all tokens.
+using TokenChooser = std::function<int32_t(std::span<const float> logits)>;
+
+struct SessionOptions {
+  int64_t max_tokens = -1;   // of the answer; negative: until the context is full
+  bool stop_at_end = true;   // at a token that ends an answer
+  TokenChooser choose = {};  // empty: the token with the largest logit, of equal ones the first
+};
+
+// Why a session has ended; none: it goes on.
+enum class FinishReason : uint8_t { none, end_token, max_tokens, context_full, cancelled, failed };
+
+struct GeneratedToken {
+  int64_t session = 0;
+  int32_t token = -1;       // a new one; -1: none
+  std::string_view text{};  // whole characters that are certain now; valid during the call
+  FinishReason finish = FinishReason::none;
+  Status status{};  // a sentence where it failed, was cancelled or has filled its context
+};
+
+class Generator {
+ public:
+  static Result<Generator> open(const GenerateOptions& options);
+
+  Generator(Generator&&) noexcept;
+  Generator& operator=(Generator&&) noexcept;
+  ~Generator();
+
+  int64_t context() const;     // tokens of a session
+  int64_t vocabulary() const;  // tokens that a chooser sees the logits of
+  // With the special tokens that the model wants before a text.
+  Result<std::vector<int32_t>> tokens_of(std::string_view text) const;
+
+  // A session that waits for its turn: the number by which the tokens of step() name it, and cancel().
+  Result<int64_t> start(std::string_view prompt, const SessionOptions& options = {});
+  Result<int64_t> start(std::span<const int32_t> prompt, const SessionOptions& options = {});
+  bool busy() const;  // there are sessions that have not ended
+
+  // One pass. Calls `each` for every new token and every end.
+  Status step(const std::function<void(const GeneratedToken&)>& each);
+
+  // Ends a session with the next step; a pass in progress is left at once. Any thread may call it.
+  void cancel(int64_t session);
+
+ private:
+  struct Impl;
+  explicit Generator(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lathe

@@ -1,0 +1,58 @@
+#include <gtest/gtest.h>
+
+#include "base/test_files.h"
+#include "formats/fake_llama2c.h"
+#include "lathe/generate.h"
+
+namespace lathe {
+namespace {
+
+constexpr Llama2cHeader kHeader = {.width = 32,
+                                   .intermediate = 48,
+                                   .layers = 2,
+                                   .heads = 4,
+                                   .kv_heads = 2,
+                                   .vocabulary = 300,
+                                   .positions = 100,
+                                   .tied = true};
+
+TEST(ApiGenerate, AModelThatIsNotThereIsNamed) {
+  const auto opened = Generator::open({.model = "/no/such/model"});
+  ASSERT_FALSE(opened.ok());
+  EXPECT_NE(opened.status().message().find("/no/such/model"), std::string::npos);
+}
+
+TEST(ApiGenerate, SessionsGoOnTogetherAndEndForAReason) {
+  const FakeFolder folder("api_generate");
+  folder.write("tok300.bin", llama2c_vocabulary(300));
+  const std::string model = folder.write("model.bin", llama2c_bytes(kHeader));
+  auto generator = Generator::open({.model = model, .threads = 2});
+  ASSERT_TRUE(generator.ok()) << generator.status().message();
+  EXPECT_EQ(generator->context(), 100);
+  EXPECT_EQ(generator->vocabulary(), 300);
+  EXPECT_EQ(*generator->tokens_of("a"), (std::vector<int32_t>{1, 285}));
+  SessionOptions letters = {.max_tokens = 3};
+  letters.choose = [](std::span<const float> logits) { return static_cast<int32_t>(logits.size()) - 1; };
+  const int64_t greedy = *generator->start("ab", {.stop_at_end = false}), chosen = *generator->start("b", letters);
+  const int64_t cancelled = *generator->start("c");
+  generator->cancel(cancelled);
+  std::string text;
+  int tokens = 0;
+  std::vector<std::pair<int64_t, FinishReason>> ends;
+  while (generator->busy())
+    ASSERT_TRUE(generator
+                    ->step([&](const GeneratedToken& token) {
+                      if (token.session == greedy && token.token >= 0) ++tokens;
+                      if (token.session == chosen) text += token.text;
+                      if (token.finish != FinishReason::none) ends.emplace_back(token.session, token.finish);
+                    })
+                    .ok());
+  EXPECT_EQ(text, " o o o");
+  EXPECT_EQ(ends, (std::vector<std::pair<int64_t, FinishReason>>{{cancelled, FinishReason::cancelled},
+                                                                 {chosen, FinishReason::max_tokens},
+                                                                 {greedy, FinishReason::context_full}}));
+  EXPECT_EQ(tokens, 100 - static_cast<int>(generator->tokens_of("ab")->size()));
+}
+
+}  // namespace
+}  // namespace lathe

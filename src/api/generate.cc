@@ -1,0 +1,111 @@
+#include "lathe/generate.h"
+
+#include <array>
+
+#include "run/generator.h"
+
+namespace lathe {
+
+struct Generator::Impl {
+  std::unique_ptr<run::Generator> generator;
+};
+
+namespace {
+
+// What a number outside of the enumeration stands for is an error, not a guess.
+template <class Theirs, class Ours, size_t count>
+Status convert(Theirs value, const char* field, const std::array<Ours, count>& known, Ours& out) {
+  const auto at = static_cast<size_t>(value);
+  if (at >= count)
+    return invalid_argument(std::string(field) + " is " + std::to_string(at) + ", needed: one of the " +
+                            std::to_string(count) + " of its enumeration");
+  out = known[at];
+  return {};
+}
+
+Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
+  using Stored = std::optional<matmul::Type>;
+  constexpr std::array kTypes = {Stored(), Stored(matmul::Type::f32), Stored(matmul::Type::bf16),
+                                 Stored(matmul::Type::q8_0), Stored(matmul::Type::q4_0)};
+  constexpr std::array kCacheTypes = {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32};
+  run::GeneratorOptions o;
+  if (Status status = convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;
+  if (Status status = convert(options.cache_type, "cache_type", kCacheTypes, o.cache_type); !status.ok()) return status;
+  o.model = options.model;
+  o.hub = options.hub;
+  o.threads = options.threads;
+  o.context = options.context;
+  o.prompt_tokens = options.prompt_tokens;
+  o.cache_bytes = options.cache_bytes;
+  o.cache.folder = options.cache;
+  return o;
+}
+
+run::SessionOptions converted(const SessionOptions& options) {
+  run::SessionOptions o;
+  o.max_tokens = options.max_tokens;
+  o.stop_at_end = options.stop_at_end;
+  if (options.choose) o.choose = options.choose;
+  return o;
+}
+
+FinishReason converted(run::Finish finish) {
+  switch (finish) {
+    case run::Finish::none:
+      return FinishReason::none;
+    case run::Finish::end_token:
+      return FinishReason::end_token;
+    case run::Finish::max_tokens:
+      return FinishReason::max_tokens;
+    case run::Finish::context_full:
+      return FinishReason::context_full;
+    case run::Finish::cancelled:
+      return FinishReason::cancelled;
+    case run::Finish::failed:
+      break;
+  }
+  return FinishReason::failed;
+}
+
+}  // namespace
+
+Generator::Generator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Generator::Generator(Generator&&) noexcept = default;
+Generator& Generator::operator=(Generator&&) noexcept = default;
+Generator::~Generator() = default;
+
+Result<Generator> Generator::open(const GenerateOptions& options) {
+  const auto o = converted(options);
+  if (!o) return o.status();
+  auto opened = run::Generator::open(*o);
+  if (!opened) return opened.status();
+  return Generator(std::make_unique<Impl>(Impl{std::move(*opened)}));
+}
+
+int64_t Generator::context() const { return impl_->generator->context(); }
+int64_t Generator::vocabulary() const { return impl_->generator->config().vocabulary; }
+bool Generator::busy() const { return impl_->generator->busy(); }
+void Generator::cancel(int64_t session) { impl_->generator->cancel(session); }
+
+Result<std::vector<int32_t>> Generator::tokens_of(std::string_view text) const {
+  return impl_->generator->tokens_of(text);
+}
+
+Result<int64_t> Generator::start(std::string_view prompt, const SessionOptions& options) {
+  return impl_->generator->start(prompt, converted(options));
+}
+Result<int64_t> Generator::start(std::span<const int32_t> prompt, const SessionOptions& options) {
+  return impl_->generator->start(prompt, converted(options));
+}
+
+Status Generator::step(const std::function<void(const GeneratedToken&)>& each) {
+  return impl_->generator->step([&](const run::SessionEvent& event) {
+    each({.session = event.session,
+          .token = event.token,
+          .text = event.text,
+          .finish = converted(event.finish),
+          .status = event.status});
+  });
+}
+
+}  // namespace lathe

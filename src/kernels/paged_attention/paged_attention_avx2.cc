@@ -1,0 +1,12 @@
+// AVX2: 8 lanes a register.
+#include "kernels/common/simd_rows.h"
+#include "kernels/paged_attention/paged_attention.h"
+
+namespace lathe::paged_attention {
+namespace {
+#include "kernels/paged_attention/paged_attention_steps.inl.h"
+}  // namespace
+
+const Variant table_avx2 = {"paged_attention.avx2", Isa::avx2, &run<kernels::RowOps>, &store<kernels::RowOps>};
+
+}  // namespace lathe::paged_attention

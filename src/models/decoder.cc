@@ -1,0 +1,297 @@
+#include "models/decoder.h"
+
+#include <algorithm>
+#include <string>
+
+namespace lathe::models {
+namespace {
+
+constexpr int64_t kFloat = sizeof(float);
+
+}  // namespace
+
+Decoder::Decoder(DecoderConfig config, DecoderWeights weights, matmul::Type stored, Team& team)
+    : PassModel(team),
+      config_(std::move(config)),
+      weights_(std::move(weights)),
+      stored_(stored),
+      global_(config_.global.table()),
+      local_(config_.local.table()) {
+  const bool residual = !config_.post_norms;
+  for (const DecoderLayer& layer : weights_.layers)
+    layer_products_.push_back({.qkv = place_of({&layer.qkv}),
+                               .out = place_of({.linear = &layer.out, .residual = residual}),
+                               .up = place_of({.linear = &layer.gate_up, .activation = config_.activation}),
+                               .down = place_of({.linear = &layer.down, .residual = residual})});
+}
+
+ops::KvShape Decoder::kv_shape(ops::KvType type) const {
+  return {static_cast<int64_t>(config_.layers.size()), config_.kv_heads, config_.head_dim, type};
+}
+
+int64_t Decoder::Plans::workspace_bytes() const {
+  int64_t most = 0;
+  for (const ops::MatmulPlan& plan : each) most = std::max(most, plan.workspace_bytes());
+  return most;
+}
+
+// Products of one shape share a plan.
+size_t Decoder::place_of(const Product& product) {
+  const auto same = std::ranges::find_if(products_of_layers_, [&](const Product& known) {
+    const ops::Weights &a = known.linear->weights, &b = product.linear->weights;
+    return a.n() == b.n() && a.k() == b.k() && a.layout() == b.layout() && a.gated() == b.gated() &&
+           known.linear->bias.empty() == product.linear->bias.empty() && known.activation == product.activation &&
+           known.residual == product.residual;
+  });
+  const auto place = static_cast<size_t>(same - products_of_layers_.begin());
+  if (same == products_of_layers_.end()) products_of_layers_.push_back(product);
+  return place;
+}
+
+Result<ops::MatmulPlan> Decoder::plan(const Product& product, int64_t rows) const {
+  const ops::Weights& weights = product.linear->weights;
+  matmul::Problem problem;
+  problem.m = rows;
+  problem.n = weights.n();
+  problem.k = weights.k();
+  problem.w = stored_;
+  problem.gated = weights.gated();
+  problem.act = product.activation;
+  problem.bias = !product.linear->bias.empty();
+  problem.residual = product.residual;
+  return ops::MatmulPlan::create(problem, nullptr, workers());
+}
+
+Result<Decoder::Plans> Decoder::make_plans(std::span<const Product> products, int64_t rows) const {
+  Plans plans;
+  for (const Product& product : products) {
+    auto made = plan(product, rows);
+    if (!made) return made.status();
+    plans.each.push_back(std::move(*made));
+  }
+  return plans;
+}
+
+std::vector<PassModel::Need> Decoder::needs(int64_t tokens) {
+  return {
+      {hidden_, tokens * config_.width * kFloat},
+      {normed_, tokens * config_.width * kFloat},
+      {context_, tokens * queries() * kFloat},
+      {wide_, tokens * std::max(qkv_row(), config_.intermediate) * kFloat},
+      {worker_scratch_, workers() * ops::paged_attention_scratch_bytes(config_.head_dim)},
+  };
+}
+
+int64_t Decoder::shrink_plans(int64_t tokens) { return std::max(plans_.shrink(tokens), head_plans_.shrink(tokens)); }
+
+Status Decoder::check(const DecoderBatch& batch) const {
+  const auto& [ids, offsets] = batch.tokens;
+  if (offsets.size() < 2 || offsets.front() != 0 || batch.tokens.tokens() != static_cast<int64_t>(ids.size()) ||
+      batch.texts.size() + 1 != offsets.size())
+    return invalid_argument("the offsets of a batch lead from 0 to its " + std::to_string(ids.size()) +
+                            " tokens, one text or more");
+  for (size_t i = 0; i < batch.texts.size(); ++i) {
+    const int64_t tokens = offsets[i + 1] - offsets[i], before = batch.texts[i]->length();
+    if (tokens < 1) return invalid_argument("text " + std::to_string(i) + " brings no token, needed: 1 or more");
+    if (before + tokens > config_.positions)
+      return invalid_argument("text " + std::to_string(i) + " would have " + std::to_string(before + tokens) +
+                              " tokens, needed: at most the model's " + std::to_string(config_.positions));
+  }
+  for (const int32_t id : ids)
+    if (id < 0 || id >= config_.vocabulary)
+      return invalid_argument("token " + std::to_string(id) + " is none of the model's " +
+                              std::to_string(config_.vocabulary));
+  if (static_cast<int64_t>(batch.rows.size()) > batch.tokens.tokens())
+    return invalid_argument("logits are wanted of " + std::to_string(batch.rows.size()) +
+                            " rows, needed: at most the " + std::to_string(batch.tokens.tokens()) +
+                            " tokens of the batch");
+  for (const int64_t row : batch.rows)
+    if (row < 0 || row >= batch.tokens.tokens())
+      return invalid_argument("logits are wanted of token " + std::to_string(row) + ", needed: one of the batch's " +
+                              std::to_string(batch.tokens.tokens()));
+  return {};
+}
+
+// Pages, tables and memory. Every text is of one pool.
+Status Decoder::prepare(const DecoderBatch& batch) {
+  if (Status status = reserve(batch.tokens.tokens()); !status.ok()) return status;
+  cached_.clear();
+  int64_t longest = 0;
+  for (size_t i = 0; i < batch.texts.size(); ++i) {
+    ops::KvText& text = *batch.texts[i];
+    const int64_t length = text.length() + batch.tokens.offsets[i + 1] - batch.tokens.offsets[i];
+    if (Status status = text.reserve(length); !status.ok()) return status;
+    longest = std::max(longest, length);
+    cached_.push_back({text.length(), text.pages()});
+  }
+  shape_ = batch.texts.front()->shape();
+  for (ops::RopeTable* table : {&global_, &local_}) table->reserve(longest, config_.positions);
+  return {};
+}
+
+void Decoder::multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
+                       const float* a, float* c) {
+  ops::MatmulOperands operands;
+  operands.a = a;
+  operands.lda = linear.weights.k();
+  operands.weights = &linear.weights;
+  operands.c = c;
+  operands.ldc = linear.weights.n();
+  operands.epilogue.bias = linear.bias.empty() ? nullptr : linear.bias.data();
+  operands.epilogue.act = plan.problem().act;
+  operands.epilogue.gated = plan.problem().gated;
+  if (plan.problem().residual) {
+    operands.epilogue.residual = c;
+    operands.epilogue.residual_ld = linear.weights.n();
+  }
+  x.matmul(name, plan, operands, products());
+  x.sync();
+}
+
+// h = words * scale; what the first product reads = norm(h)
+void Decoder::embed(ops::Executor& x, const Pass& pass) {
+  x.embed_scaled(pass.batch.tokens, weights_.words, config_.embedding_scale, hidden_.as<float>());
+  x.sync();
+  add_and_norm(x, {}, weights_.layers.front().attention_norm, pass.batch.tokens.tokens());
+}
+
+// With post norms: h += norm(what the product gave), which otherwise the product itself has added. What the next
+// product reads = norm(h).
+void Decoder::add_and_norm(ops::Executor& x, const std::vector<float>& post, const std::vector<float>& next,
+                           int64_t tokens) {
+  if (!post.empty()) {
+    ops::ResidualNorms norms;
+    norms.rows = tokens;
+    norms.n = config_.width;
+    norms.x = normed_.as<float>();
+    norms.y = normed_.as<float>();
+    norms.post = post.data();
+    norms.hidden = hidden_.as<float>();
+    norms.next = next.data();
+    norms.weight_offset = config_.norm_offset;
+    norms.eps = config_.eps;
+    x.residual_norms(norms);
+  } else {
+    norm::Args args{};
+    args.rows = tokens;
+    args.n = args.x_row = args.y_row = config_.width;
+    args.x = hidden_.as<float>();
+    args.weight = next.data();
+    args.weight_offset = config_.norm_offset;
+    args.eps = config_.eps;
+    args.y = normed_.as<float>();
+    x.rms_norm(args);
+  }
+  x.sync();
+}
+
+void Decoder::attend(ops::Executor& x, size_t i, const Pass& pass) {
+  const DecoderLayer& layer = weights_.layers[i];
+  const DecoderConfig::Layer& rules = config_.layers[i];
+  float* const qkv = wide_.as<float>();
+
+  ops::CacheOperands cache;
+  cache.layer = static_cast<int64_t>(i);
+  cache.heads = config_.heads;
+  cache.query_norm = layer.query_norm.empty() ? nullptr : layer.query_norm.data();
+  cache.key_norm = layer.key_norm.empty() ? nullptr : layer.key_norm.data();
+  cache.weight_offset = config_.norm_offset;
+  cache.eps = config_.eps;
+  if (rules.rotary) cache.table = rules.sliding ? &local_ : &global_;
+  cache.pairing = config_.pairing;
+  cache.qkv = qkv;
+  cache.row = qkv_row();
+  x.rotate_and_cache(pass.batch, cache);
+  x.sync();
+
+  ops::PagedAttentionOperands heads;
+  heads.layer = static_cast<int64_t>(i);
+  heads.heads = config_.heads;
+  heads.scale = config_.attention_scale;
+  heads.window = rules.sliding ? config_.window : -1;
+  heads.q = qkv;
+  heads.q_row = qkv_row();
+  heads.y = context_.as<float>();
+  heads.y_row = queries();
+  heads.scratch = worker_scratch_.data();
+  x.attention(pass.batch, heads);
+  poll(x, pass);
+  x.sync();
+}
+
+// Twice in a layer, so that half of one is what a cancelled pass goes on for: 80 ms of 128 tokens through 3e9 weights
+// on two cores. Between a read of cancelled_ and the next write stand two syncs at least.
+void Decoder::poll(ops::Executor& x, const Pass& pass) {
+  if (pass.asked.cancel != nullptr) x.poll(*pass.asked.cancel, cancelled_);
+}
+
+// h += out(attention(qkv(norm(h)))); h += down(act(gate(norm(h))) * up(norm(h))), with or without norms of what is
+// added
+void Decoder::layer(ops::Executor& x, size_t i, const Pass& pass) {
+  const DecoderLayer& layer = weights_.layers[i];
+  const LayerProducts& places = layer_products_[i];
+  const std::vector<ops::MatmulPlan>& plans = pass.plans.each;
+  const bool last = i + 1 == weights_.layers.size();
+  const std::vector<float>& next = last ? weights_.norm : weights_.layers[i + 1].attention_norm;
+  const int64_t tokens = pass.batch.tokens.tokens();
+  float* const normed = normed_.as<float>();
+  float* const wide = wide_.as<float>();
+  float* const added = config_.post_norms ? normed : hidden_.as<float>();
+
+  multiply(x, "qkv", plans[places.qkv], layer.qkv, normed, wide);
+  attend(x, i, pass);
+  if (cancelled_) return;
+  multiply(x, "attention out", plans[places.out], layer.out, context_.as<float>(), added);
+  add_and_norm(x, layer.attention_post_norm, layer.ffn_norm, tokens);
+  multiply(x, "gate up", plans[places.up], layer.gate_up, normed, wide);
+  poll(x, pass);
+  multiply(x, "down", plans[places.down], layer.down, wide, added);
+  if (!last || config_.post_norms) add_and_norm(x, layer.ffn_post_norm, next, tokens);
+}
+
+// logits = head(norm(h)) of the tokens that were asked for. They are packed where nobody reads any more.
+void Decoder::give_logits(ops::Executor& x, const Pass& pass) {
+  if (pass.asked.rows.empty()) return;
+  ops::GatherNorm gather;
+  gather.rows = pass.asked.rows;
+  gather.n = config_.width;
+  gather.x = hidden_.as<float>();
+  gather.weight = weights_.norm.data();
+  gather.weight_offset = config_.norm_offset;
+  gather.eps = config_.eps;
+  gather.y = normed_.as<float>();
+  x.gather_norm(gather);
+  x.sync();
+  multiply(x, "head", pass.head.each.front(), weights_.head, normed_.as<float>(), pass.asked.logits);
+}
+
+void Decoder::step(ops::Executor& x, int64_t i, const Pass& pass) {
+  if (cancelled_) return;
+  if (i == 0) return embed(x, pass);
+  const auto at = static_cast<size_t>(i - 1);
+  at < weights_.layers.size() ? layer(x, at, pass) : give_logits(x, pass);
+}
+
+Result<PassOutcome> Decoder::run(const DecoderBatch& batch) {
+  if (Status status = check(batch); !status.ok()) return status;
+  if (Status status = prepare(batch); !status.ok()) return status;
+  const auto plans =
+      plans_.at(batch.tokens.tokens(), [this](int64_t rows) { return make_plans(products_of_layers_, rows); });
+  if (!plans) return plans.status();
+  const Product head[] = {{&weights_.head}};
+  const auto of_head = head_plans_.at(std::max<int64_t>(1, static_cast<int64_t>(batch.rows.size())),
+                                      [&](int64_t rows) { return make_plans(head, rows); });
+  if (!of_head) return of_head.status();
+  if (Status status = reserve_products(std::max((*plans)->workspace_bytes(), (*of_head)->workspace_bytes()));
+      !status.ok())
+    return status;
+  const Pass pass = {{batch.tokens, cached_, &shape_}, **plans, **of_head, batch};
+  cancelled_ = false;
+  run_steps(static_cast<int64_t>(weights_.layers.size()) + 2, [&](ops::Executor& x, int64_t i) { step(x, i, pass); });
+  if (cancelled_) return PassOutcome::cancelled;
+  for (size_t i = 0; i < batch.texts.size(); ++i)
+    batch.texts[i]->advance(batch.tokens.offsets[i + 1] - batch.tokens.offsets[i]);
+  return PassOutcome::done;
+}
+
+}  // namespace lathe::models

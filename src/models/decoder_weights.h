@@ -1,0 +1,34 @@
+// The tensors of a decoder, bound once.
+#pragma once
+
+#include <vector>
+
+#include "models/decoder_config.h"
+#include "models/weight_binder.h"
+
+namespace lathe::models {
+
+struct DecoderLayer {
+  LinearWeights qkv;      // queries, keys, values
+  LinearWeights out;      // of the attention
+  LinearWeights gate_up;  // gated
+  LinearWeights down;
+  std::vector<float> attention_norm, ffn_norm;
+  std::vector<float> query_norm, key_norm;                // with DecoderConfig::query_key_norm
+  std::vector<float> attention_post_norm, ffn_post_norm;  // with DecoderConfig::post_norms
+};
+
+struct DecoderWeights {
+  ops::EmbeddingTable words;  // leads into the file
+  std::vector<float> norm;
+  LinearWeights head;
+  std::vector<DecoderLayer> layers;
+
+  // Names of Hugging Face, with or without `model.` before them, or of GGUF. Products are stored as `stored`, whatever
+  // the file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
+  // this.
+  static Result<DecoderWeights> bind(const DecoderConfig& config, const TensorTable& tensors, matmul::Type stored,
+                                     Team* team, ops::PackedStore* store = nullptr);
+};
+
+}  // namespace lathe::models

@@ -1,0 +1,305 @@
+#include "run/generator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <future>
+
+#include "run/stored_type.h"
+
+namespace lathe::run {
+namespace {
+
+// Sessions that ended whose keys and values stay for a prompt that begins alike: a conversation goes on from the last,
+// and few go on at once.
+constexpr size_t kKept = 4;
+
+// A token maps 64 KiB of the embedding table around its row. After so many the pages leave the process: 64 MiB at most,
+// and a fault of 1 us at the next look-up of each row, of 28 ms that a token takes.
+constexpr int64_t kGatheredAtMost = 1024;
+
+// Logits of that many tokens are held where every token's are asked for: 20 MB at 151,936 tokens.
+constexpr int64_t kMostRows = 32;
+
+int64_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
+  return std::ranges::mismatch(a, b).in1 - a.begin();
+}
+
+bool all_finite(std::span<const float> values) {
+  // A sum of zeros is NaN as soon as one is: 0 * x is NaN for infinities and NaN. Eight sums, so that it vectorises.
+  float sums[8] = {};
+  for (size_t i = 0; i < values.size(); ++i) sums[i % 8] += values[i] * 0.0f;
+  return std::ranges::all_of(sums, [](float sum) { return sum == 0.0f; });
+}
+
+}  // namespace
+
+int32_t greedy(std::span<const float> logits) {
+  return static_cast<int32_t>(std::ranges::max_element(logits) - logits.begin());
+}
+
+Status Generator::configure(const GeneratorOptions& options) {
+  const int64_t most = config().positions;
+  if (options.context < 0 || options.context > most)
+    return invalid_argument("the context is " + std::to_string(options.context) + " tokens, needed: 1 to the model's " +
+                            std::to_string(most));
+  context_ = options.context == 0 ? most : options.context;
+  if (options.prompt_tokens < 1)
+    return invalid_argument("the prompt's tokens of a pass are " + std::to_string(options.prompt_tokens) +
+                            ", needed: 1 or more");
+  prompt_tokens_ = options.prompt_tokens;
+  const ops::KvShape shape = decoder_->kv_shape(options.cache_type);
+  const int64_t pages = options.cache_bytes / shape.page_bytes();
+  if (options.cache_bytes < 0 || (options.cache_bytes > 0 && pages < 1))
+    return invalid_argument("the cache of keys and values is limited to " + std::to_string(options.cache_bytes) +
+                            " bytes, needed: a page of " + std::to_string(shape.page_bytes()) + " or more");
+  pool_ = std::make_unique<ops::KvPool>(shape, pages);
+  return {};
+}
+
+Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& options) {
+  if (options.stored)
+    if (Status status = check_stored(*options.stored); !status.ok()) return status;
+  const auto files = resolve_model(options.model, options.hub);
+  if (!files) return files.status();
+  auto opened = models::DecoderFiles::open(*files);
+  if (!opened) return opened.status();
+  std::unique_ptr<Generator> generator(new Generator);
+  Generator& g = *generator;
+  g.files_ = std::move(*opened);
+  g.stored_ = options.stored.value_or(stored_type(g.files_.tensors()));
+  // Read while the weights are bound.
+  auto loading = std::async(std::launch::async, [&g] { return g.files_.tokenizer(); });
+  std::vector<const MappedFile*> sources;
+  g.files_.each_file([&sources](const MappedFile& file) { sources.push_back(&file); });
+  const bool folder = files->format == ModelFiles::Format::safetensors;
+  g.store_ = std::make_unique<ModelStore>(options.cache, std::move(sources), folder ? files->folder : files->weights,
+                                          g.stored_, "decoder");
+  auto team = Team::create({.threads = options.threads});
+  if (!team) return team.status();
+  g.team_ = std::move(*team);
+  auto decoder = g.files_.bind(g.stored_, *g.team_, g.store_.get());
+  auto tokenizer = loading.get();
+  if (!decoder) return decoder.status();
+  g.store_->finish();
+  g.decoder_ = std::move(*decoder);
+  g.end_ids_ = g.files_.end_ids();
+  if (tokenizer) {
+    g.tokenizer_ = std::move(*tokenizer);
+    if (g.end_ids_.empty() && g.tokenizer_->special().eos >= 0) g.end_ids_ = {g.tokenizer_->special().eos};
+  } else {
+    g.no_tokenizer_ = tokenizer.status();
+  }
+  g.give_back_tables(kGatheredAtMost);
+  if (Status status = g.configure(options); !status.ok()) return status;
+  return generator;
+}
+
+Result<const tokenize::Tokenizer*> Generator::tokenizer() const {
+  if (!tokenizer_) return no_tokenizer_;
+  return &*tokenizer_;
+}
+
+Status Generator::check_prompt(std::span<const int32_t> prompt) const {
+  if (prompt.empty()) return invalid_argument("the prompt has no tokens, needed: one or more");
+  if (static_cast<int64_t>(prompt.size()) > context_)
+    return invalid_argument("the prompt has " + std::to_string(prompt.size()) +
+                            " tokens, needed: at most those of the context, " + std::to_string(context_));
+  for (const int32_t id : prompt)
+    if (id < 0 || id >= config().vocabulary)
+      return invalid_argument("the prompt has token " + std::to_string(id) + ", needed: 0 to " +
+                              std::to_string(config().vocabulary - 1));
+  return {};
+}
+
+// The longest beginning of the prompt that is cached somewhere. Its last token always has its pass: it gives the
+// logits.
+ops::KvText Generator::reuse(std::span<const int32_t> prompt) const {
+  const ops::KvText* best = nullptr;
+  int64_t length = 0;
+  const auto consider = [&](std::span<const int32_t> ids, const ops::KvText& text) {
+    const int64_t common = std::min({common_prefix(ids, prompt), text.length(), std::ssize(prompt) - 1});
+    if (common <= length) return;
+    length = common;
+    best = &text;
+  };
+  for (const Kept& kept : kept_) consider(kept.ids, kept.text);
+  for (const auto& session : sessions_) consider(session->ids, session->text);
+  return best == nullptr ? ops::KvText(*pool_) : best->fork(length);
+}
+
+Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions options) {
+  if (Status status = check_prompt(prompt); !status.ok()) return status;
+  // Where every token's logits are wanted, every token has its pass.
+  ops::KvText cached = options.each_logits ? ops::KvText(*pool_) : reuse(prompt);
+  auto session = std::make_unique<Session>(next_++, std::move(cached), std::move(options));
+  session->ids.assign(prompt.begin(), prompt.end());
+  session->prompt = std::ssize(prompt);
+  if (tokenizer_) session->stream.emplace(*tokenizer_, prompt);
+  sessions_.push_back(std::move(session));
+  return sessions_.back()->id;
+}
+
+Result<std::vector<int32_t>> Generator::tokens_of(std::string_view text) const {
+  const auto words = tokenizer();
+  if (!words) return words.status();
+  auto encoded = (*words)->encode(text);
+  if (!encoded) return encoded.status();
+  return std::move(encoded->ids);
+}
+
+Result<int64_t> Generator::start(std::string_view prompt, SessionOptions options) {
+  const auto ids = tokens_of(prompt);
+  if (!ids) return ids.status();
+  return start(*ids, std::move(options));
+}
+
+void Generator::cancel(int64_t session) {
+  const std::lock_guard lock(cancel_mutex_);
+  to_cancel_.push_back(session);
+  interrupt_.store(true);
+}
+
+// `token` is the one that ends an answer, and no part of its text.
+void Generator::end(Session& session, Finish finish, Status status, const Each& each, int32_t token) {
+  session.ended = true;
+  SessionEvent event = {.session = session.id, .token = token, .finish = finish, .status = std::move(status)};
+  std::string rest;
+  if (session.stream)
+    if (auto text = session.stream->finish()) rest = std::move(*text);
+  event.text = rest;
+  each(event);
+}
+
+void Generator::end_cancelled(const Each& each) {
+  std::vector<int64_t> ids;
+  {
+    const std::lock_guard lock(cancel_mutex_);
+    ids.swap(to_cancel_);
+    interrupt_.store(false);
+  }
+  for (const auto& session : sessions_)
+    if (std::ranges::find(ids, session->id) != ids.end())
+      end(*session, Finish::cancelled, failed("the session was cancelled"), each);
+}
+
+// Sessions that ended leave; what they have in the cache stays for a while.
+void Generator::remove_ended() {
+  for (auto& session : sessions_)
+    if (session->ended) kept_.push_back({std::move(session->ids), std::move(session->text)});
+  std::erase_if(sessions_, [](const auto& session) { return session->ended; });
+  if (kept_.size() > kKept) kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(kKept));
+}
+
+// What is kept goes, the oldest first, before a session that lives gets no page.
+Status Generator::reserve_pages(Session& session, int64_t count) {
+  for (;;) {
+    Status status = session.text.reserve(session.text.length() + count);
+    if (status.ok() || kept_.empty()) return status;
+    kept_.erase(kept_.begin());
+  }
+}
+
+// Up to `budget` of its pending tokens. False where it ended instead.
+bool Generator::add_tokens(Session& session, int64_t budget, const Each& each) {
+  const bool every = static_cast<bool>(session.options.each_logits);
+  const int64_t count = std::min({session.pending(), budget, every ? kMostRows : budget});
+  if (Status status = reserve_pages(session, count); !status.ok()) {
+    end(session, Finish::failed, std::move(status), each);
+    return false;
+  }
+  const auto first = session.ids.begin() + session.text.length();
+  ids_.insert(ids_.end(), first, first + count);
+  const int64_t rows = every ? count : count == session.pending() ? 1 : 0;
+  for (int64_t i = rows; i > 0; --i) rows_.push_back(std::ssize(ids_) - i);
+  offsets_.push_back(std::ssize(ids_));
+  texts_.push_back(&session.text);
+  turns_.push_back({&session, count, rows});
+  return true;
+}
+
+// Every session whose prompt is done has one token; what is left of prompts shares the budget, the oldest first.
+void Generator::fill_batch(const Each& each) {
+  turns_.clear();
+  ids_.clear();
+  offsets_.assign(1, 0);
+  rows_.clear();
+  texts_.clear();
+  for (const auto& session : sessions_)
+    if (!session->ended && session->pending() == 1) add_tokens(*session, 1, each);
+  int64_t budget = prompt_tokens_;
+  for (const auto& session : sessions_) {
+    if (budget == 0) break;
+    if (!session->ended && session->pending() > 1 && add_tokens(*session, budget, each)) budget -= turns_.back().tokens;
+  }
+}
+
+// The new token, and whether it is the last.
+void Generator::take_logits(Session& session, int64_t position, std::span<const float> logits, const Each& each) {
+  const SessionOptions& options = session.options;
+  if (!all_finite(logits))
+    return end(session, Finish::failed,
+               failed("the logits behind token " + std::to_string(position) + " are not all finite numbers"), each);
+  if (options.each_logits)
+    if (Status status = options.each_logits(position, logits); !status.ok())
+      return end(session, Finish::failed, std::move(status), each);
+  if (position + 1 < std::ssize(session.ids)) return;  // a token of the prompt
+  if (options.max_tokens == 0) return end(session, Finish::max_tokens, {}, each);
+  const int32_t token = options.choose(logits);
+  if (token < 0 || token >= config().vocabulary)
+    return end(session, Finish::failed,
+               failed("the token that was chosen is " + std::to_string(token) + ", needed: 0 to " +
+                      std::to_string(config().vocabulary - 1)),
+               each);
+  session.ids.push_back(token);
+  if (options.stop_at_end && std::ranges::find(end_ids_, token) != end_ids_.end())
+    return end(session, Finish::end_token, {}, each, token);
+  std::string text;
+  if (session.stream) {
+    auto certain = session.stream->push(token);
+    if (!certain) return end(session, Finish::failed, certain.status(), each);
+    text = std::move(*certain);
+  }
+  each({.session = session.id, .token = token, .text = text});
+  if (session.answered() == options.max_tokens) return end(session, Finish::max_tokens, {}, each);
+  if (std::ssize(session.ids) < context_) return;
+  end(session, Finish::context_full,
+      failed("the context of " + std::to_string(context_) + " tokens is full, the prompt's " +
+             std::to_string(session.prompt) + " among them"),
+      each);
+}
+
+Status Generator::run_batch(const Each& each) {
+  const auto vocabulary = static_cast<size_t>(config().vocabulary);
+  logits_.resize(std::max(logits_.size(), rows_.size() * vocabulary));
+  const auto ran = decoder_->run(
+      {.tokens = {ids_, offsets_}, .texts = texts_, .rows = rows_, .logits = logits_.data(), .cancel = &interrupt_});
+  if (!ran) return ran.status();
+  if (*ran == models::PassOutcome::cancelled) return {};  // the next step says so, and the others have theirs again
+  size_t row = 0;
+  for (const Turn& turn : turns_)
+    for (int64_t i = 0; i < turn.rows; ++i, ++row)
+      if (!turn.session->ended)
+        take_logits(*turn.session, turn.session->text.length() - turn.rows + i,
+                    std::span(logits_).subspan(row * vocabulary, vocabulary), each);
+  give_back_tables(std::ssize(ids_));
+  return {};
+}
+
+Status Generator::step(const Each& each) {
+  end_cancelled(each);
+  fill_batch(each);
+  Status status;
+  if (!turns_.empty()) status = run_batch(each);
+  remove_ended();
+  return status;
+}
+
+// The pages of the model's files leave this process; the system keeps them for the next look-up.
+void Generator::give_back_tables(int64_t tokens) {
+  gathered_ += tokens;
+  if (gathered_ < kGatheredAtMost) return;
+  files_.each_file([](const MappedFile& file) { file.advise(MappedFile::Advice::dont_need); });
+  gathered_ = 0;
+}
+
+}  // namespace lathe::run

@@ -1,0 +1,119 @@
+// Texts that go on: prompts into the cache, one token after the other out of it, for many sessions in one pass.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/open_decoder.h"
+#include "run/model_store.h"
+#include "run/session.h"
+
+namespace lathe::run {
+
+struct GeneratorOptions {
+  std::string model{};  // as resolve_model takes it
+  std::string hub{};
+  // How weights are kept: f32, bf16, q8_0 or q4_0; without a value as stored_type says, which follows the file.
+  std::optional<matmul::Type> stored{};
+  ops::KvType cache_type = ops::KvType::f16;  // of keys and values
+  int threads = 0;                            // 0: what the machine recommends
+  int64_t context = 0;                        // tokens of a session, prompt and answer; 0: what the model takes
+  // Tokens of prompts that share a pass with the next tokens of the other sessions, which wait for it: 128 rows are
+  // enough for products to run at their best.
+  int64_t prompt_tokens = 128;
+  int64_t cache_bytes = 0;  // that keys and values of all sessions may take; 0: no limit
+  CacheOptions cache{};     // of packed weights
+};
+
+class Generator {
+ public:
+  static Result<std::unique_ptr<Generator>> open(const GeneratorOptions& options);
+
+  int64_t context() const { return context_; }
+  matmul::Type stored() const { return stored_; }
+  const models::DecoderConfig& config() const { return decoder_->config(); }
+  const ops::KvPool& pool() const { return *pool_; }
+  // An error says why there is none: a model can do without, by ids.
+  Result<const tokenize::Tokenizer*> tokenizer() const;
+  // A text's, with the special tokens that the tokenizer puts before it.
+  Result<std::vector<int32_t>> tokens_of(std::string_view text) const;
+  const std::vector<int32_t>& end_ids() const { return end_ids_; }
+  // For measurements.
+  models::Decoder& decoder() { return *decoder_; }
+
+  // A session that waits for its turn; the number by which events and cancel() know it. What of the prompt is in the
+  // cache for another session, or for one of the last that ended, is not computed again.
+  Result<int64_t> start(std::span<const int32_t> prompt, SessionOptions options);
+  Result<int64_t> start(std::string_view prompt, SessionOptions options);
+
+  // One pass: the next token of every session whose prompt is done, and a part of the prompts that are not. What
+  // happens to one session is in its events and the others go on; an error of the whole is returned.
+  using Each = std::function<void(const SessionEvent&)>;
+  Status step(const Each& each);
+  bool busy() const { return !sessions_.empty(); }
+
+  // Ends a session with the next event; a pass in progress is left within half a layer. Any thread may call it.
+  void cancel(int64_t session);
+
+ private:
+  // What a session that ended has in the cache, for the next that begins alike.
+  struct Kept {
+    std::vector<int32_t> ids;
+    ops::KvText text;
+  };
+
+  Generator() = default;
+  Status configure(const GeneratorOptions& options);
+  Status check_prompt(std::span<const int32_t> prompt) const;
+  ops::KvText reuse(std::span<const int32_t> prompt) const;
+  void end_cancelled(const Each& each);
+  void fill_batch(const Each& each);
+  bool add_tokens(Session& session, int64_t budget, const Each& each);
+  Status reserve_pages(Session& session, int64_t count);
+  Status run_batch(const Each& each);
+  void take_logits(Session& session, int64_t position, std::span<const float> logits, const Each& each);
+  void end(Session& session, Finish finish, Status status, const Each& each, int32_t token = -1);
+  void remove_ended();
+  void give_back_tables(int64_t tokens);
+
+  models::DecoderFiles files_;
+  std::unique_ptr<ModelStore> store_;
+  std::unique_ptr<Team> team_;
+  std::unique_ptr<models::Decoder> decoder_;
+  std::unique_ptr<ops::KvPool> pool_;  // outlives what is kept and the sessions
+  std::optional<tokenize::Tokenizer> tokenizer_;
+  Status no_tokenizer_;
+  std::vector<int32_t> end_ids_;
+  matmul::Type stored_ = matmul::Type::f32;
+  int64_t context_ = 0, prompt_tokens_ = 0;
+  int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
+
+  std::vector<Kept> kept_;  // the latest last
+  std::vector<std::unique_ptr<Session>> sessions_;
+  int64_t next_ = 1;
+
+  std::mutex cancel_mutex_;
+  std::vector<int64_t> to_cancel_;
+  std::atomic<bool> interrupt_{false};
+
+  // The pass.
+  struct Turn {
+    Session* session;
+    int64_t tokens, rows;  // of the batch
+  };
+  std::vector<Turn> turns_;
+  std::vector<int32_t> ids_;
+  std::vector<int64_t> offsets_, rows_;
+  std::vector<ops::KvText*> texts_;
+  std::vector<float> logits_;
+};
+
+}  // namespace lathe::run

@@ -1,0 +1,58 @@
+// A text that is being generated.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "lathe/status.h"
+#include "ops/kv_cache.h"
+#include "run/text_stream.h"
+
+namespace lathe::run {
+
+// The next token, from the logits of all. An id that is none ends the session with an error.
+using TokenChooser = std::function<int32_t(std::span<const float> logits)>;
+
+// The largest; of equal ones the first.
+int32_t greedy(std::span<const float> logits);
+
+struct SessionOptions {
+  int64_t max_tokens = -1;  // of the answer; negative: until the context is full
+  bool stop_at_end = true;  // at a token that ends an answer
+  TokenChooser choose = greedy;
+  // Is given the logits behind every token of the session, the prompt's too, with the token's position: what a
+  // measurement wants. An error ends the session.
+  std::function<Status(int64_t position, std::span<const float> logits)> each_logits{};
+};
+
+enum class Finish : uint8_t { none, end_token, max_tokens, context_full, cancelled, failed };
+
+struct SessionEvent {
+  int64_t session = 0;
+  int32_t token = -1;            // a new one; -1: none
+  std::string_view text{};       // whole characters that are certain now; valid during the call
+  Finish finish = Finish::none;  // another: this is the session's last event
+  Status status{};               // why it failed, or that its context is full
+};
+
+struct Session {
+  Session(int64_t number, ops::KvText cached, SessionOptions o)
+      : id(number), text(std::move(cached)), options(std::move(o)) {}
+
+  int64_t pending() const { return static_cast<int64_t>(ids.size()) - text.length(); }  // tokens without a pass
+  int64_t answered() const { return static_cast<int64_t>(ids.size()) - prompt; }
+
+  int64_t id;
+  std::vector<int32_t> ids;  // the prompt, then the answer
+  int64_t prompt = 0;        // tokens of it
+  ops::KvText text;
+  SessionOptions options;
+  std::optional<TextStream> stream;
+  bool ended = false;
+};
+
+}  // namespace lathe::run
