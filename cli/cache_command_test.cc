@@ -15,7 +15,7 @@ class CacheCommand : public testing::Test {
 
   // With the small model's packed weights in the cache.
   void pack(const std::string& options = "") const {
-    const Outcome o = run_lathe("embed -m " + model() + " -t 1 --cache " + folder() + " " + options + " one");
+    const Outcome o = run_lathe("embed -m " + model() + " --threads 1 --cache " + folder() + " " + options + " one");
     ASSERT_EQ(o.exit, 0) << o.err;
   }
   Outcome cache(const std::string& arguments) const { return run_lathe("cache " + arguments + " --cache " + folder()); }

@@ -33,7 +33,7 @@ run_one() {
   # A free'd block is held back for a while: 16 MiB of such leave the limit on the whole process a meaning. The bound on
   # what the reader itself takes, 64 MiB and twice the file's size, is held exactly by tests/fuzz/memory_bound.h.
   ASAN_OPTIONS=quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1 "$build/fuzz/$name" \
-    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=80 -max_len=65536 -print_final_stats=1 \
+    -max_total_time="$seconds" -timeout=60 -rss_limit_mb=512 -malloc_limit_mb=80 -max_len=65536 -print_final_stats=1 \
     -artifact_prefix="$build/fuzz/$name.found-" "$build/fuzz/$name.corpus" "tests/fuzz/corpus/$name" >"$log" 2>&1 || outcome=FAILED
   figure() { grep -aoP "^stat::$1: *\K[0-9]+" "$log" || echo '?'; }
   printf 'fuzz: %-16s %-6s %10s executions, %4s MiB at most\n' "$1" $outcome "$(figure number_of_executed_units)" "$(figure peak_rss_mb)"

@@ -37,6 +37,12 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 // [offset, offset + bytes) lies within [0, size).
 bool within(uint64_t offset, uint64_t bytes, uint64_t size) { return offset <= size && bytes <= size - offset; }
 
+// Lines are numbered from 1, and each before a place ends with a byte of its own.
+bool possible_lines(const ChunkRecord& r) {
+  return r.first_line >= 1 && r.first_line - 1 <= r.begin && r.last_line >= r.first_line &&
+         r.last_line - r.first_line <= r.end - r.begin;
+}
+
 // The sections stand in their order, aligned, within the file.
 Status cut_sections(const Header& header, std::span<const std::byte> bytes, std::string_view name,
                     std::span<const std::byte> (&out)[kSections]) {
@@ -167,9 +173,8 @@ Status IndexFile::check_chunks(std::string_view name) const {
                                    : r.begin > r.end || r.end > file.bytes                    ? "byte range"
                                    : !within(r.text_offset, r.end - r.begin, text_.size())    ? "text"
                                    : !within(r.heading_offset, r.heading_bytes, text_.size()) ? "heading"
-                                   : r.first_line < 1 || r.first_line > r.last_line || r.last_line > INT64_MAX
-                                       ? "line range"
-                                       : "";
+                                   : !possible_lines(r)                                       ? "line range"
+                                                                                              : "";
       if (!bad.empty())
         return corrupt(std::string(name) + ": chunk " + std::to_string(i) + " of file " + std::to_string(f) + ": its " +
                        std::string(bad) + " contradicts the file's or the section's size");

@@ -106,6 +106,14 @@ TEST(IndexFile, SaysWhatIsWrong) {
     EXPECT_NE(with(at + 8, ~uint64_t{0}).find(name), std::string::npos);
     EXPECT_NE(with(at, uint64_t{0}).find(name), std::string::npos);
   }
+  Header header;
+  std::memcpy(&header, good.data(), sizeof header);
+  const size_t chunk = header.sections[index_layout::kChunks].offset;
+  using index_layout::ChunkRecord;
+  for (const uint64_t line : {uint64_t{0}, uint64_t{4}, uint64_t{1} << 63})  // the text begins at byte 2 and ends at 7
+    EXPECT_NE(with(chunk + offsetof(ChunkRecord, first_line), line).find("line range"), std::string::npos) << line;
+  for (const uint64_t line : {uint64_t{0}, uint64_t{7}, ~uint64_t{0}})
+    EXPECT_NE(with(chunk + offsetof(ChunkRecord, last_line), line).find("line range"), std::string::npos) << line;
 }
 
 // Every answer is a sentence, or an index whose every part can be read. Means most under AddressSanitizer.

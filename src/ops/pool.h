@@ -15,7 +15,7 @@ namespace lathe::ops {
 struct PoolOperands {
   const float* x = nullptr;  // [tokens, width]
   int64_t width = 0;
-  std::span<const Pooling> modes;  // their results are concatenated
+  std::span<const Pooling> modes;   // their results are concatenated
   std::span<const int64_t> skip{};  // of each text, fewer tokens than it has: left out from its beginning; empty: none
   bool normalize = true;
   int64_t keep = 0;    // of the concatenated elements, the first so many are kept, before normalising

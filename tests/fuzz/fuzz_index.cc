@@ -26,7 +26,8 @@ size_t touch(const lathe::IndexFile& index) {
   for (int64_t i = 0; i < index.chunks(); ++i) {
     const lathe::IndexedChunk chunk = index.chunk(i);
     if (chunk.file < 0 || chunk.file >= index.files()) std::abort();
-    sum += sum_of(chunk.heading) + sum_of(chunk.text) + static_cast<size_t>(chunk.first_line + chunk.last_line);
+    if (chunk.first_line < 1 || chunk.last_line < chunk.first_line) std::abort();
+    sum += sum_of(chunk.heading) + sum_of(chunk.text);
     for (int64_t k = 0; k < index.dim(); ++k) sum += std::isnan(index.exact()[i * index.dim() + k]);
     if (index.store() == lathe::IndexStore::int8) sum += std::isnan(index.scales()[i]);
   }
