@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/shown.h"
 #include "cache_path.h"
 #include "commands.h"
 #include "embed_run.h"
 #include "hub_path.h"
 #include "interrupt.h"
+#include "named.h"
 #include "size_option.h"
 
 namespace lathe::cli {
@@ -28,17 +28,6 @@ struct Options {
   std::string output, format, on_error;
   bool quiet = false;
 };
-
-template <class Value, size_t count>
-Result<Value> named(const std::string& name, const char* what,
-                    const std::pair<std::string_view, Value> (&known)[count]) {
-  std::string names;
-  for (const auto& [label, value] : known) {
-    if (label == name) return value;
-    names += (names.empty() ? "" : ", ") + std::string(label);
-  }
-  return invalid_argument(std::string(what) + " is " + shown(name) + ", needed: one of " + names);
-}
 
 constexpr std::pair<std::string_view, Pooling> kPoolings[] = {
     {"mean", Pooling::mean}, {"cls", Pooling::cls}, {"max", Pooling::max}, {"last", Pooling::last_token}};

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "base/atomic_file.h"
-#include "base/shown.h"
 #include "cache_path.h"
 #include "commands.h"
 #include "hub_path.h"
 #include "interrupt.h"
+#include "named.h"
 #include "output_file.h"
 #include "run/generator.h"
 #include "size_option.h"
@@ -34,17 +34,6 @@ struct Options {
   int64_t tokens = 256;
   bool prompt_given = false, ids = false, echo = false, ignore_end = false, quiet = false;
 };
-
-template <class Value, size_t count>
-Result<Value> named(const std::string& name, const char* what,
-                    const std::pair<std::string_view, Value> (&known)[count]) {
-  std::string names;
-  for (const auto& [label, value] : known) {
-    if (label == name) return value;
-    names += (names.empty() ? "" : ", ") + std::string(label);
-  }
-  return invalid_argument(std::string(what) + " is " + shown(name) + ", needed: one of " + names);
-}
 
 constexpr std::pair<std::string_view, std::optional<matmul::Type>> kTypes[] = {{"auto", std::nullopt},
                                                                                {"f32", matmul::Type::f32},

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "api/convert.h"
 #include "run/embedder.h"
 
 namespace lathe {
@@ -12,17 +13,6 @@ struct Embedder::Impl {
 
 namespace {
 
-// What a number outside of the enumeration stands for is an error, not a guess.
-template <class Theirs, class Ours, size_t count>
-Status convert(Theirs value, const char* field, const std::array<Ours, count>& known, Ours& out) {
-  const auto at = static_cast<size_t>(value);
-  if (at >= count)
-    return invalid_argument(std::string(field) + " is " + std::to_string(at) + ", needed: one of the " +
-                            std::to_string(count) + " of its enumeration");
-  out = known[at];
-  return {};
-}
-
 Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   // What is automatic stands first in the enumeration, and has no type here.
   constexpr std::array kTypes = {matmul::Type::f32,  matmul::Type::f32,  matmul::Type::bf16,
@@ -30,11 +20,11 @@ Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   constexpr std::array kPoolings = {Pooling::mean, Pooling::cls, Pooling::max, Pooling::last_token};
   constexpr std::array kOverflows = {run::Overflow::truncate, run::Overflow::error, run::Overflow::chunk};
   run::EmbedderOptions o;
-  if (Status status = convert(options.type, "type", kTypes, o.stored.emplace()); !status.ok()) return status;
+  if (Status status = api::convert(options.type, "type", kTypes, o.stored.emplace()); !status.ok()) return status;
   if (options.type == EmbedType::automatic) o.stored.reset();
-  if (Status status = convert(options.overflow, "overflow", kOverflows, o.overflow); !status.ok()) return status;
+  if (Status status = api::convert(options.overflow, "overflow", kOverflows, o.overflow); !status.ok()) return status;
   if (options.pooling)
-    if (Status status = convert(*options.pooling, "pooling", kPoolings, o.pooling.emplace()); !status.ok())
+    if (Status status = api::convert(*options.pooling, "pooling", kPoolings, o.pooling.emplace()); !status.ok())
       return status;
   o.model = options.model;
   o.hub = options.hub;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "api/convert.h"
 #include "run/generator.h"
 
 namespace lathe {
@@ -12,25 +13,15 @@ struct Generator::Impl {
 
 namespace {
 
-// What a number outside of the enumeration stands for is an error, not a guess.
-template <class Theirs, class Ours, size_t count>
-Status convert(Theirs value, const char* field, const std::array<Ours, count>& known, Ours& out) {
-  const auto at = static_cast<size_t>(value);
-  if (at >= count)
-    return invalid_argument(std::string(field) + " is " + std::to_string(at) + ", needed: one of the " +
-                            std::to_string(count) + " of its enumeration");
-  out = known[at];
-  return {};
-}
-
 Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
   using Stored = std::optional<matmul::Type>;
   constexpr std::array kTypes = {Stored(), Stored(matmul::Type::f32), Stored(matmul::Type::bf16),
                                  Stored(matmul::Type::q8_0), Stored(matmul::Type::q4_0)};
   constexpr std::array kCacheTypes = {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32};
   run::GeneratorOptions o;
-  if (Status status = convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;
-  if (Status status = convert(options.cache_type, "cache_type", kCacheTypes, o.cache_type); !status.ok()) return status;
+  if (Status status = api::convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;
+  if (Status status = api::convert(options.cache_type, "cache_type", kCacheTypes, o.cache_type); !status.ok())
+    return status;
   o.model = options.model;
   o.hub = options.hub;
   o.threads = options.threads;
