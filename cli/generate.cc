@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,6 +34,7 @@ struct Options {
   run::SessionOptions session;
   std::string prompt, file, dtype = "auto", kv = "f16", kv_memory, cache, logits;
   std::vector<int32_t> prompt_ids;
+  std::vector<std::string> logit_bias;
   int64_t tokens = 256;
   bool prompt_given = false, ids = false, echo = false, ignore_end = false, quiet = false;
 };
@@ -58,6 +62,32 @@ Result<run::GeneratorOptions> generator_options(const Options& options) {
   if (!bytes) return bytes.status();
   g.cache_bytes = *bytes;
   return g;
+}
+
+// ID=NUMBER, where the number may be -inf.
+Result<std::pair<int32_t, float>> bias_of(const std::string& text) {
+  const size_t equals = text.find('=');
+  int32_t id = 0;
+  float value = 0;
+  const char *begin = text.data(), *middle = begin + std::min(equals, text.size()), *end = begin + text.size();
+  const auto first = std::from_chars(begin, middle, id);
+  const auto second = std::from_chars(std::min(middle + 1, end), end, value);
+  if (equals == std::string::npos || first.ec != std::errc() || first.ptr != middle || second.ec != std::errc() ||
+      second.ptr != end)
+    return invalid_argument("--logit-bias is " + shown(text) + ", needed: a token's id and a number, as 13=-2.5");
+  return std::pair(id, value);
+}
+
+Result<run::SessionOptions> session_options(const Options& options) {
+  run::SessionOptions session = options.session;
+  session.max_tokens = options.tokens;
+  session.stop_at_end = !options.ignore_end;
+  for (const std::string& text : options.logit_bias) {
+    const auto bias = bias_of(text);
+    if (!bias) return bias.status();
+    session.sampling.logit_bias.push_back(*bias);
+  }
+  return session;
 }
 
 // The prompt's text: an argument, a file, or standard input where that is no terminal. Empty: the model begins.
@@ -147,6 +177,8 @@ Status generate(const Options& options) {
   if (!o) return o.status();
   if (!options.prompt_ids.empty() && (options.prompt_given || !options.file.empty()))
     return invalid_argument("a prompt is given as ids and as text, needed: one of them");
+  auto session = session_options(options);
+  if (!session) return session.status();
   if (options.tokens < 0) return invalid_argument(fmt::format("--tokens is {}, needed: 0 or more", options.tokens));
   const auto prompt = options.prompt_ids.empty() ? prompt_of(options) : std::string();
   if (!prompt) return prompt.status();
@@ -155,20 +187,17 @@ Status generate(const Options& options) {
   if (!generator) return generator.status();
   const auto ids = options.prompt_ids.empty() ? (*generator)->tokens_of(*prompt) : options.prompt_ids;
   if (!ids) return ids.status();
-  run::SessionOptions session;
-  session.max_tokens = options.tokens;
-  session.stop_at_end = !options.ignore_end;
   std::optional<OutputFile> logits;
   if (!options.logits.empty()) {
     auto file = OutputFile::open(options.logits, false);
     if (!file) return file.status();
     logits.emplace(std::move(*file));
-    session.each_logits = [&](int64_t, std::span<const float> row) {
+    session->each_logits = [&](int64_t, std::span<const float> row) {
       return logits->write({reinterpret_cast<const char*>(row.data()), row.size_bytes()});
     };
   }
   if (options.echo && !options.ids) fmt::print("{}", *prompt);
-  Status status = run_session(**generator, *ids, std::move(session), options);
+  Status status = run_session(**generator, *ids, std::move(*session), options);
   return status.ok() && logits ? logits->commit() : status;
 }
 
@@ -193,6 +222,10 @@ void add_answer(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Answer";
   command.add_option("-n,--tokens", o.tokens, "Tokens at most")->group(kGroup)->type_name("N")->capture_default_str();
   command.add_flag("--ignore-end", o.ignore_end, "Go on behind a token that ends an answer")->group(kGroup);
+  command.add_option("--stop", o.session.stop, "End the answer before this text; may be given several times")
+      ->group(kGroup)
+      ->allow_extra_args(false)
+      ->type_name("TEXT");
   command.add_flag("--ids", o.ids, "Print the ids of the tokens, not their text")->group(kGroup);
   command.add_flag("--echo", o.echo, "Print the prompt first")->group(kGroup);
   command
@@ -201,6 +234,26 @@ void add_answer(CLI::App& command, Options& o) {
       ->group(kGroup)
       ->type_name("FILE");
   command.add_flag("-q,--quiet", o.quiet, "No figures on stderr")->group(kGroup);
+}
+
+void add_sampling(CLI::App& command, Options& o) {
+  constexpr const char* kGroup = "Sampling";
+  sample::SamplerOptions& s = o.session.sampling;
+  const auto number = [&](const char* name, auto& value, const char* what) {
+    command.add_option(name, value, what)->group(kGroup)->type_name("X")->capture_default_str();
+  };
+  number("--temperature", s.temperature, "0: always the most probable token; 1: as the model has it");
+  number("--top-k", s.top_k, "Keep the k most probable tokens; 0: all");
+  number("--top-p", s.top_p, "Keep the most probable tokens that together have this probability");
+  number("--min-p", s.min_p, "Keep tokens with at least this share of the most probable one's probability");
+  number("--repetition-penalty", s.repetition_penalty, "Divides logits of tokens that were there; 1: none");
+  number("--presence-penalty", s.presence_penalty, "Subtracted from logits of tokens that the answer has");
+  number("--frequency-penalty", s.frequency_penalty, "Subtracted for every time that the answer has a token");
+  number("--seed", s.seed, "The same seed gives the same text on every machine");
+  command.add_option("--logit-bias", o.logit_bias, "Added to the logit of a token, as 13=-2.5, or 13=-inf to ban it")
+      ->group(kGroup)
+      ->allow_extra_args(false)
+      ->type_name("ID=X");
 }
 
 void add_resources(CLI::App& command, Options& o) {
@@ -234,6 +287,7 @@ constexpr const char* kFooter = R"(
 Examples:
   lathe generate -m MODEL "Once upon a time" -n 100   goes on for 100 tokens at most
   lathe generate -m MODEL --file story.txt --echo     the prompt, and what comes behind it
+  lathe generate -m MODEL "Once" --temperature 0.8 --top-p 0.9 --seed 7
   lathe generate -m MODEL --prompt-ids 1,2,3 --ids    ids in, ids out, for a model without a tokenizer
 
 Exit codes: 0 done; 1 the context is full or something failed (what came before is written); 2 a mistake in the command
@@ -251,6 +305,7 @@ void add_generate(CLI::App& lathe, Command& chosen) {
       ->type_name("MODEL");
   add_prompt(*command, *options);
   add_answer(*command, *options);
+  add_sampling(*command, *options);
   add_resources(*command, *options);
   add_cache_option(*command, options->cache);
   command->footer(kFooter);

@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lathe/status.h"
@@ -46,14 +47,30 @@ struct GenerateOptions {
 // The next token, from the logits of all tokens.
 using TokenChooser = std::function<int32_t(std::span<const float> logits)>;
 
+// How the next token is drawn. The defaults change nothing: the token with the largest logit, of equal ones the first.
+// The steps stand in this order; the same seed gives the same tokens on every machine (docs/generate.md).
+struct Sampling {
+  std::vector<std::pair<int32_t, float>> logit_bias{};  // token, what is added; minus infinity bans it
+  float repetition_penalty = 1.0f;                      // CTRL's, on tokens of prompt and answer; 1: none
+  float presence_penalty = 0.0f;                        // subtracted once from every token of the answer
+  float frequency_penalty = 0.0f;                       // subtracted for every time that it stands there
+  float temperature = 0.0f;                             // logits are divided by it; 0: the largest
+  int64_t top_k = 0;                                    // keep the k most probable; 0: all
+  float top_p = 1.0f;                                   // keep the fewest whose probabilities sum to it; 1: all
+  float min_p = 0.0f;                                   // keep those with this share of the most probable one's
+  int64_t seed = 0;                                     // 0 to 2^63 - 1
+};
+
 struct SessionOptions {
-  int64_t max_tokens = -1;   // of the answer; negative: until the context is full
-  bool stop_at_end = true;   // at a token that ends an answer
-  TokenChooser choose = {};  // empty: the token with the largest logit, of equal ones the first
+  int64_t max_tokens = -1;          // of the answer; negative: until the context is full
+  bool stop_at_end = true;          // at a token that ends an answer
+  Sampling sampling{};              // how tokens are chosen
+  std::vector<std::string> stop{};  // the answer ends before the first of these
+  TokenChooser choose = {};         // in place of sampling
 };
 
 // Why a session has ended; none: it goes on.
-enum class FinishReason : uint8_t { none, end_token, max_tokens, context_full, cancelled, failed };
+enum class FinishReason : uint8_t { none, end_token, stop_string, max_tokens, context_full, cancelled, failed };
 
 struct GeneratedToken {
   int64_t session = 0;

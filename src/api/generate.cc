@@ -36,7 +36,18 @@ run::SessionOptions converted(const SessionOptions& options) {
   run::SessionOptions o;
   o.max_tokens = options.max_tokens;
   o.stop_at_end = options.stop_at_end;
-  if (options.choose) o.choose = options.choose;
+  o.stop = options.stop;
+  o.choose = options.choose;
+  const Sampling& s = options.sampling;
+  o.sampling = {.temperature = s.temperature,
+                .top_k = s.top_k,
+                .top_p = s.top_p,
+                .min_p = s.min_p,
+                .repetition_penalty = s.repetition_penalty,
+                .presence_penalty = s.presence_penalty,
+                .frequency_penalty = s.frequency_penalty,
+                .logit_bias = s.logit_bias,
+                .seed = s.seed};
   return o;
 }
 
@@ -46,6 +57,8 @@ FinishReason converted(run::Finish finish) {
       return FinishReason::none;
     case run::Finish::end_token:
       return FinishReason::end_token;
+    case run::Finish::stop_string:
+      return FinishReason::stop_string;
     case run::Finish::max_tokens:
       return FinishReason::max_tokens;
     case run::Finish::context_full:

@@ -33,10 +33,6 @@ bool all_finite(std::span<const float> values) {
 
 }  // namespace
 
-int32_t greedy(std::span<const float> logits) {
-  return static_cast<int32_t>(std::ranges::max_element(logits) - logits.begin());
-}
-
 Status Generator::configure(const GeneratorOptions& options) {
   const int64_t most = config().positions;
   if (options.context < 0 || options.context > most)
@@ -127,6 +123,36 @@ ops::KvText Generator::reuse(std::span<const int32_t> prompt) const {
   return best == nullptr ? ops::KvText(*pool_) : best->fork(length);
 }
 
+// What chooses its tokens, and what makes text of them.
+Status Generator::begin_answer(Session& session) const {
+  if (!session.options.choose) {
+    auto sampler = sample::Sampler::create(session.options.sampling, config().vocabulary);
+    if (!sampler) return sampler.status();
+    session.sampler.emplace(std::move(*sampler));
+    if (Status status = session.sampler->start(session.ids); !status.ok()) return status;
+  }
+  if (!tokenizer_)
+    return session.options.stop.empty() ? Status() : unsupported("stop strings need text: " + no_tokenizer_.message());
+  auto stops = sample::StopStrings::create(session.options.stop);
+  if (!stops) return stops.status();
+  const bool begins = std::ranges::all_of(session.ids, [this](int32_t id) { return tokenizer_->is_special(id); });
+  session.stream.emplace(*tokenizer_, std::move(*stops), false, begins);
+  return {};
+}
+
+Result<int32_t> Generator::choose(Session& session, std::span<const float> logits) const {
+  if (session.sampler) {
+    auto token = session.sampler->sample(logits);
+    if (!token) return token;
+    if (Status status = session.sampler->accept(*token); !status.ok()) return status;
+    return token;
+  }
+  const int32_t token = session.options.choose(logits);
+  if (token >= 0 && token < config().vocabulary) return token;
+  return failed("the token that was chosen is " + std::to_string(token) + ", needed: 0 to " +
+                std::to_string(config().vocabulary - 1));
+}
+
 Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions options) {
   if (Status status = check_prompt(prompt); !status.ok()) return status;
   // Where every token's logits are wanted, every token has its pass.
@@ -134,7 +160,7 @@ Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions
   auto session = std::make_unique<Session>(next_++, std::move(cached), std::move(options));
   session->ids.assign(prompt.begin(), prompt.end());
   session->prompt = std::ssize(prompt);
-  if (tokenizer_) session->stream.emplace(*tokenizer_, prompt);
+  if (Status status = begin_answer(*session); !status.ok()) return status;
   sessions_.push_back(std::move(session));
   return sessions_.back()->id;
 }
@@ -164,8 +190,7 @@ void Generator::end(Session& session, Finish finish, Status status, const Each& 
   session.ended = true;
   SessionEvent event = {.session = session.id, .token = token, .finish = finish, .status = std::move(status)};
   std::string rest;
-  if (session.stream)
-    if (auto text = session.stream->finish()) rest = std::move(*text);
+  if (session.stream) session.stream->finish(rest);
   event.text = rest;
   each(event);
 }
@@ -244,22 +269,18 @@ void Generator::take_logits(Session& session, int64_t position, std::span<const 
       return end(session, Finish::failed, std::move(status), each);
   if (position + 1 < std::ssize(session.ids)) return;  // a token of the prompt
   if (options.max_tokens == 0) return end(session, Finish::max_tokens, {}, each);
-  const int32_t token = options.choose(logits);
-  if (token < 0 || token >= config().vocabulary)
-    return end(session, Finish::failed,
-               failed("the token that was chosen is " + std::to_string(token) + ", needed: 0 to " +
-                      std::to_string(config().vocabulary - 1)),
-               each);
+  const auto chosen = choose(session, logits);
+  if (!chosen) return end(session, Finish::failed, chosen.status(), each);
+  const int32_t token = *chosen;
   session.ids.push_back(token);
   if (options.stop_at_end && std::ranges::find(end_ids_, token) != end_ids_.end())
     return end(session, Finish::end_token, {}, each, token);
   std::string text;
-  if (session.stream) {
-    auto certain = session.stream->push(token);
-    if (!certain) return end(session, Finish::failed, certain.status(), each);
-    text = std::move(*certain);
-  }
+  if (session.stream)
+    if (Status status = session.stream->push(token, text); !status.ok())
+      return end(session, Finish::failed, std::move(status), each);
   each({.session = session.id, .token = token, .text = text});
+  if (session.stream && session.stream->stopped()) return end(session, Finish::stop_string, {}, each);
   if (session.answered() == options.max_tokens) return end(session, Finish::max_tokens, {}, each);
   if (std::ssize(session.ids) < context_) return;
   end(session, Finish::context_full,

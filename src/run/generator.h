@@ -74,6 +74,8 @@ class Generator {
   Status configure(const GeneratorOptions& options);
   Status check_prompt(std::span<const int32_t> prompt) const;
   ops::KvText reuse(std::span<const int32_t> prompt) const;
+  Status begin_answer(Session& session) const;
+  Result<int32_t> choose(Session& session, std::span<const float> logits) const;
   void end_cancelled(const Each& each);
   void fill_batch(const Each& each);
   bool add_tokens(Session& session, int64_t budget, const Each& each);

@@ -5,31 +5,32 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "lathe/status.h"
 #include "ops/kv_cache.h"
-#include "run/text_stream.h"
+#include "sample/sampler.h"
+#include "sample/text_stream.h"
 
 namespace lathe::run {
 
 // The next token, from the logits of all. An id that is none ends the session with an error.
 using TokenChooser = std::function<int32_t(std::span<const float> logits)>;
 
-// The largest; of equal ones the first.
-int32_t greedy(std::span<const float> logits);
-
 struct SessionOptions {
-  int64_t max_tokens = -1;  // of the answer; negative: until the context is full
-  bool stop_at_end = true;  // at a token that ends an answer
-  TokenChooser choose = greedy;
+  int64_t max_tokens = -1;            // of the answer; negative: until the context is full
+  bool stop_at_end = true;            // at a token that ends an answer
+  sample::SamplerOptions sampling{};  // as they are, the token with the largest logit, of equal ones the first
+  std::vector<std::string> stop{};    // the answer ends before the first of them
+  TokenChooser choose{};              // in place of sampling
   // Is given the logits behind every token of the session, the prompt's too, with the token's position: what a
   // measurement wants. An error ends the session.
   std::function<Status(int64_t position, std::span<const float> logits)> each_logits{};
 };
 
-enum class Finish : uint8_t { none, end_token, max_tokens, context_full, cancelled, failed };
+enum class Finish : uint8_t { none, end_token, stop_string, max_tokens, context_full, cancelled, failed };
 
 struct SessionEvent {
   int64_t session = 0;
@@ -51,7 +52,8 @@ struct Session {
   int64_t prompt = 0;        // tokens of it
   ops::KvText text;
   SessionOptions options;
-  std::optional<TextStream> stream;
+  std::optional<sample::Sampler> sampler;  // where options.choose is empty
+  std::optional<sample::TextStream> stream;
   bool ended = false;
 };
 

@@ -1,5 +1,7 @@
 #include "sample/text_stream.h"
 
+#include <utility>
+
 #include "tokenize/utf8.h"
 
 namespace lathe::sample {
@@ -21,6 +23,11 @@ size_t incomplete_bytes(std::string_view text) {
 Status TextStream::push(int32_t token, std::string& out) {
   if (stopped_ || (!show_special_ && tokenizer_.is_special(token))) return {};
   if (Status status = tokenizer_.append_bytes(token, bytes_); !status.ok()) return status;
+  if (std::exchange(begins_, false) && bytes_.starts_with(' ')) {
+    const auto alone = tokenizer_.decode({&token, 1});
+    if (!alone) return alone.status();
+    if (!alone->starts_with(' ')) bytes_.erase(0, 1);
+  }
   const size_t whole = bytes_.size() - incomplete_bytes(bytes_);
   mended_.clear();
   tokenize::append_valid(std::string_view(bytes_).substr(0, whole), mended_);
