@@ -249,7 +249,8 @@ TEST_F(GeneratorTest, AnAnswerEndsBeforeAStopString) {
   const auto generator = open();
   const int32_t ids[] = {285, 3 + 0xe2, 3 + 0x82, 3 + 0xac, 285, 285, 285};
   size_t at = 0;
-  SessionOptions options = {.max_tokens = 7, .stop = {"never", "\u20ac a"}};
+  SessionOptions options = {.max_tokens = 7};
+  options.stop = {"never", "\u20ac a"};
   options.choose = [&](std::span<const float>) { return ids[at++]; };
   ASSERT_TRUE(generator->start("a", options).ok());
   std::string text;
@@ -264,7 +265,8 @@ TEST_F(GeneratorTest, AnAnswerEndsBeforeAStopString) {
   EXPECT_EQ(text, " a");
   EXPECT_EQ(finish, Finish::stop_string);
   EXPECT_EQ(at, 5u);
-  EXPECT_NE(generator->start("a", {.stop = {""}}).status().message(), "");
+  options.stop = {""};
+  EXPECT_NE(generator->start("a", options).status().message(), "");
 }
 
 TEST_F(GeneratorTest, ASeedGivesTheSameTokensAloneAndAmongOthers) {
