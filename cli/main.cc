@@ -75,6 +75,8 @@ int run(int argc, char** argv) {
   add_bench(app, chosen);
   add_tokenize(app, chosen);
   add_pull(app, chosen);
+  add_quantize(app, chosen);
+  add_convert(app, chosen);
   add_verify(app, chosen);
   add_cache(app, chosen);
   app.footer(kFooter);  // last: a subcommand inherits the footer that it finds

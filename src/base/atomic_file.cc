@@ -84,18 +84,57 @@ Status write_file(const std::string& path, std::span<const std::string_view> pie
     if (S_ISDIR(info.st_mode)) return io_error(path + ": is a folder, needed: a file name");
     return write_in_place(path, pieces);
   }
-  const std::string target = resolved_link(path);
-  const std::string temporary = temporary_name(target);
-  const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.fd() < 0) return refused(path, "be created", errno);
-  const bool written =
-      write_pieces(file.fd(), pieces) && ::fsync(file.fd()) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
-  if (!written) {
-    const int error = errno;
-    ::unlink(temporary.c_str());
-    return refused(path, "be written", error);
-  }
-  const File folder(::open(folder_of(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto file = AtomicFile::create(path);
+  if (!file) return file.status();
+  for (const std::string_view piece : pieces)
+    if (Status status = file->write(piece); !status.ok()) return status;
+  return file->commit();
+}
+
+Result<AtomicFile> AtomicFile::create(const std::string& path, int64_t bytes) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return io_error(path + ": is " + (S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe") +
+                    ", needed: a file name");
+  std::string target = resolved_link(path), temporary = temporary_name(target);
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) return refused(path, "be created", errno);
+  AtomicFile file(path, std::move(target), std::move(temporary), fd);
+  // A file system that cannot reserve says so, and the disk shows itself later.
+  if (bytes > 0 && ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) != 0 && (errno == ENOSPC || errno == EFBIG))
+    return refused(path, "be written", errno);
+  return file;
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      target_(std::move(other.target_)),
+      temporary_(std::move(other.temporary_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(target_, other.target_);
+  std::swap(temporary_, other.temporary_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(temporary_.c_str());
+}
+
+Status AtomicFile::write(std::string_view bytes) {
+  return write_all(fd_, bytes) ? Status() : refused(path_, "be written", errno);
+}
+
+Status AtomicFile::commit() {
+  if (::fsync(fd_) != 0 || ::rename(temporary_.c_str(), target_.c_str()) != 0)
+    return refused(path_, "be written", errno);
+  ::close(std::exchange(fd_, -1));
+  const File folder(::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.fd() >= 0) ::fsync(folder.fd());  // the name survives a power cut too, where the file system allows it
   return {};
 }

@@ -116,6 +116,12 @@ std::span<const std::byte> data_section(GgufCursor& cursor, uint64_t alignment) 
 
 }  // namespace
 
+std::optional<uint32_t> gguf_type_number(DType dtype) {
+  for (const TypeNumber& known : kTypeNumbers)
+    if (known.dtype == dtype) return known.number;
+  return std::nullopt;
+}
+
 Result<std::vector<TensorView>> read_gguf_tensors(GgufCursor& cursor, uint64_t count, uint64_t alignment) {
   const std::string& file = cursor.file();
   if (count > cursor.left() / kLeastDescription)

@@ -16,10 +16,6 @@ double frequency(const RopeRule& rule, int64_t i) {
   return std::pow(rule.base, -2.0 * static_cast<double>(i) / static_cast<double>(rule.rotary));
 }
 
-double yarn_magnitude(double factor, double scale = 1) {
-  return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0;
-}
-
 // The pair that makes so many turns over the original positions.
 double pair_of_turns(double turns, const YarnScaling& scaling, const RopeRule& rule) {
   return static_cast<double>(rule.rotary) * std::log(scaling.original / (turns * 2 * std::numbers::pi)) /
@@ -35,6 +31,8 @@ double yarn_attention_factor(FieldReader& read, const std::string& at, double fa
 }
 
 }  // namespace
+
+double yarn_magnitude(double factor, double scale) { return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0; }
 
 void apply_llama3(const Llama3Scaling& s, RopeRule& rule) {
   rule.factors.clear();

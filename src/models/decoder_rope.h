@@ -34,6 +34,8 @@ struct YarnScaling {
   double magnitude = 1;
 };
 void apply_yarn(const YarnScaling& scaling, RopeRule& rule);
+// What cosine and sine are multiplied by where the files do not say.
+double yarn_magnitude(double factor, double scale = 1);
 
 // From config.json: `object` holds rope_theta (where it is rope_parameters) and the scaling's type and numbers.
 // `positions` are those of the model, where the scaling names no others.

@@ -2,59 +2,12 @@
 
 #include <string>
 
+#include "models/decoder_names.h"
+
 namespace lathe::models {
 namespace {
 
-struct Names {
-  const char *words, *norm, *head, *layers;
-  // Within a layer.
-  const char *attention_norm, *query, *key, *value, *query_norm, *key_norm, *out, *attention_post_norm;
-  const char *ffn_norm, *gate, *up, *down, *ffn_post_norm;
-};
-
-// With post norms "post_attention_layernorm" is one of them, else it stands before the feed-forward.
-constexpr Names hugging_face(bool post_norms) {
-  return {
-      .words = "embed_tokens",
-      .norm = "norm.weight",
-      .head = "lm_head",
-      .layers = "layers.",
-      .attention_norm = "input_layernorm.weight",
-      .query = "self_attn.q_proj",
-      .key = "self_attn.k_proj",
-      .value = "self_attn.v_proj",
-      .query_norm = "self_attn.q_norm.weight",
-      .key_norm = "self_attn.k_norm.weight",
-      .out = "self_attn.o_proj",
-      .attention_post_norm = "post_attention_layernorm.weight",
-      .ffn_norm = post_norms ? "pre_feedforward_layernorm.weight" : "post_attention_layernorm.weight",
-      .gate = "mlp.gate_proj",
-      .up = "mlp.up_proj",
-      .down = "mlp.down_proj",
-      .ffn_post_norm = "post_feedforward_layernorm.weight",
-  };
-}
-constexpr Names kGguf = {
-    .words = "token_embd",
-    .norm = "output_norm.weight",
-    .head = "output",
-    .layers = "blk.",
-    .attention_norm = "attn_norm.weight",
-    .query = "attn_q",
-    .key = "attn_k",
-    .value = "attn_v",
-    .query_norm = "attn_q_norm.weight",
-    .key_norm = "attn_k_norm.weight",
-    .out = "attn_output",
-    .attention_post_norm = "post_attention_norm.weight",
-    .ffn_norm = "ffn_norm.weight",
-    .gate = "ffn_gate",
-    .up = "ffn_up",
-    .down = "ffn_down",
-    .ffn_post_norm = "post_ffw_norm.weight",
-};
-
-DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Names& names, size_t layer) {
+DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const DecoderNames& names, size_t layer) {
   const std::string at = names.layers + std::to_string(layer) + ".";
   const int64_t queries = c.heads * c.head_dim, keys = c.kv_heads * c.head_dim;
   const WeightBinder::Part qkv[] = {{at + names.query, queries}, {at + names.key, keys}, {at + names.value, keys}};
@@ -81,10 +34,9 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Names&
 Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const TensorTable& tensors,
                                             matmul::Type stored, Team* team, ops::PackedStore* store) {
   const bool gguf = tensors.find("token_embd.weight") != nullptr;
-  const Names names = gguf ? kGguf : hugging_face(config.post_norms);
-  constexpr const char* kPrefixes[] = {"", "model."};
+  const DecoderNames names = gguf ? kGgufNames : hugging_face_names(config.post_norms);
   const std::string words = std::string(names.words) + ".weight";
-  WeightBinder bind(tensors, prefix_of(tensors, kPrefixes, words), stored, team, store);
+  WeightBinder bind(tensors, prefix_of(tensors, kDecoderPrefixes, words), stored, team, store);
   WeightBinder bind_head(tensors, "", stored, team, store);  // its name has no prefix
   DecoderWeights bound;
   bound.words = bind.table(words, {config.vocabulary, config.width});

@@ -22,4 +22,8 @@ Json companion(std::string_view name, std::string_view json);
 std::unique_ptr<const Tokenizer::Parts> build_from_file(std::string_view name, const TokenizerFile& file,
                                                         const Companions& beside);
 
+// vocab.json and merges.txt as the tokenizer.json that says the same.
+TokenizerFile file_of_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt,
+                                       const Companions& beside);
+
 }  // namespace lathe::tokenize

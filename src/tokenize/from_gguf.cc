@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tokenize/bpe.h"
+#include "tokenize/byte_level_kinds.h"
 #include "tokenize/sentencepiece_parts.h"
 #include "tokenize/utf8.h"
 #include "tokenize/wordpiece_parts.h"
@@ -117,34 +118,9 @@ PartsPtr sentencepiece_from_gguf(std::string_view name, const GgufVocab& v, bool
   return parts;
 }
 
-// By tokenizer.ggml.pre: how text is cut into words.
-struct ByteLevelKind {
-  std::string_view pre;
-  GptPattern pattern;
-  bool digits_alone;  // cut out before the pattern
-  bool nfc;
-  bool whole_words;  // a word that is a piece is that piece
-};
-constexpr ByteLevelKind kByteLevelKinds[] = {
-    {"gpt-2", GptPattern::gpt2, false, false, false},
-    {"gpt2", GptPattern::gpt2, false, false, false},
-    {"phi-2", GptPattern::gpt2, false, false, false},
-    {"roberta-bpe", GptPattern::gpt2, false, false, false},
-    {"jina-v2-en", GptPattern::gpt2, false, false, false},
-    {"mpt", GptPattern::gpt2, false, false, false},
-    {"olmo", GptPattern::gpt2, false, true, false},
-    {"starcoder", GptPattern::gpt2, true, false, false},
-    {"smollm", GptPattern::gpt2, true, false, false},
-    {"qwen2", GptPattern::qwen2, false, true, false},
-    {"deepseek-r1-qwen", GptPattern::qwen2, false, true, false},
-    {"llama-bpe", GptPattern::llama3, false, false, true},
-    {"llama3", GptPattern::llama3, false, false, true},
-    {"llama-v3", GptPattern::llama3, false, false, true},
-};
-
 const ByteLevelKind& byte_level_kind(std::string_view pre) {
   std::string known;
-  for (const auto& kind : kByteLevelKinds) {
+  for (const ByteLevelKind& kind : kByteLevelKinds) {
     if (kind.pre == pre) return kind;
     (known += known.empty() ? "" : ", ") += kind.pre;
   }

@@ -62,27 +62,32 @@ Json added_tokens(const Node& config, const Companions& beside, const TokenizerF
 
 }  // namespace
 
+TokenizerFile file_of_vocab_and_merges(std::string_view vocab_json, std::string_view merges_txt,
+                                       const Companions& beside) {
+  const Json config = companion("tokenizer_config.json", beside.tokenizer_config);
+  const Node node{config, ""};
+  const std::string kind = text_field(node, "tokenizer_class").value_or("GPT2Tokenizer");
+  const bool qwen2 = kind.starts_with("Qwen2Tokenizer");
+  if (!qwen2 && !kind.starts_with("GPT2Tokenizer"))
+    wrong(
+        "tokenizer_config.json: field \"tokenizer_class\" is \"{}\", needed GPT2Tokenizer or Qwen2Tokenizer "
+        "where there is no tokenizer.json",
+        kind);
+  TokenizerFile file = read_tokenizer_file(vocab_json, true);
+  read_merges_txt(merges_txt, file);
+  file.document = {
+      {"model", {{"type", "BPE"}}},
+      {"added_tokens", added_tokens(node, beside, file)},
+      {"pre_tokenizer", qwen2 ? qwen2_words() : byte_level(bool_field(node, "add_prefix_space", false), true)},
+      {"decoder", {{"type", "ByteLevel"}}}};
+  if (qwen2) file.document["normalizer"] = {{"type", "NFC"}};
+  return file;
+}
+
 Result<Tokenizer> Tokenizer::from_vocab_and_merges(std::string_view name, std::string_view vocab_json,
                                                    std::string_view merges_txt, const Companions& beside) {
   return caught(name, [&] {
-    const Json config = companion("tokenizer_config.json", beside.tokenizer_config);
-    const Node node{config, ""};
-    const std::string kind = text_field(node, "tokenizer_class").value_or("GPT2Tokenizer");
-    const bool qwen2 = kind.starts_with("Qwen2Tokenizer");
-    if (!qwen2 && !kind.starts_with("GPT2Tokenizer"))
-      wrong(
-          "tokenizer_config.json: field \"tokenizer_class\" is \"{}\", needed GPT2Tokenizer or Qwen2Tokenizer "
-          "where there is no tokenizer.json",
-          kind);
-    TokenizerFile file = read_tokenizer_file(vocab_json, true);
-    read_merges_txt(merges_txt, file);
-    file.document = {
-        {"model", {{"type", "BPE"}}},
-        {"added_tokens", added_tokens(node, beside, file)},
-        {"pre_tokenizer", qwen2 ? qwen2_words() : byte_level(bool_field(node, "add_prefix_space", false), true)},
-        {"decoder", {{"type", "ByteLevel"}}}};
-    if (qwen2) file.document["normalizer"] = {{"type", "NFC"}};
-    return make_tokenizer(build_from_file(name, file, beside));
+    return make_tokenizer(build_from_file(name, file_of_vocab_and_merges(vocab_json, merges_txt, beside), beside));
   });
 }
 
