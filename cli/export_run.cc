@@ -37,7 +37,7 @@ void add_export_options(CLI::App& command, ExportOptions& options, const std::st
   command.add_flag("-q,--quiet", options.quiet, "No bar and no figures on stderr");
 }
 
-void print_report(const run::QuantizeReport& report, const std::string& output) {
+void print_report(const run::ExportReport& report, const std::string& output) {
   for (const std::string& note : report.notes) fmt::print(stderr, "note: {}\n", note);
   const double bits =
       report.values == 0 ? 0.0 : 8 * static_cast<double>(report.tensor_bytes) / static_cast<double>(report.values);

@@ -25,6 +25,6 @@ Result<DType> weight_type(const std::string& name, const char* option);
 Status write_gguf(const ExportOptions& options, const run::QuantizeTypes& types);
 
 // The sizes before and after, and what there is to say about the way between.
-void print_report(const run::QuantizeReport& report, const std::string& output);
+void print_report(const run::ExportReport& report, const std::string& output);
 
 }  // namespace lathe::cli

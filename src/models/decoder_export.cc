@@ -70,7 +70,7 @@ Status add_scaling(const Fields& config, const std::string& object, const Decode
                    GgufExport& made) {
   FieldReader read(config);
   const std::string from = object + ".", to = at + "rope.scaling.";
-  const auto type = config.string_or(from + "rope_type", *config.string_or(from + "type", "default"));
+  const auto type = config.string_or(from + (config.has(from + "rope_type") ? "rope_type" : "type"), "default");
   if (!type) return type.status();
   if (*type == "linear") {
     made.metadata.add(to + "type", "linear");
@@ -137,11 +137,13 @@ Status add_tensors(const DecoderFamily& family, const DecoderConfig& c, GgufExpo
     const auto source = from.require(tensor.hugging_face, tensor.shape);
     if (!source) return source.status();
     used.insert((*source)->name);
-    made.tensors.push_back({.target = {tensor.gguf, (*source)->dtype, tensor.shape, {}},
-                            .source = *source,
-                            .order = tensor.heads > 0 ? RowOrder::to_side_by_side : RowOrder::kept,
-                            .heads = std::max<int64_t>(tensor.heads, 1),
-                            .added = tensor.norm ? c.norm_offset : 0});
+    ExportTensor one;
+    one.target = {tensor.gguf, (*source)->dtype, tensor.shape, {}};
+    one.source = *source;
+    one.order = tensor.heads > 0 ? RowOrder::to_side_by_side : RowOrder::kept;
+    one.heads = std::max<int64_t>(tensor.heads, 1);
+    one.added = tensor.norm ? c.norm_offset : 0;
+    made.tensors.push_back(std::move(one));
   }
   std::vector<std::string> left;
   for (const TensorView& tensor : from.all())

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "tensor/tensor_view.h"
 
@@ -12,7 +14,7 @@ namespace lathe::models {
 enum class RowOrder : uint8_t { kept, to_side_by_side, to_halves };
 
 struct ExportTensor {
-  TensorView target;                   // name, type and shape; no bytes
+  TensorView target{};                   // name, type and shape; no bytes
   const TensorView* source = nullptr;  // of as many elements
   RowOrder order = RowOrder::kept;
   int64_t heads = 1;  // that the rows make, where they change places
@@ -28,5 +30,12 @@ struct ExportTensor {
            (order == RowOrder::to_side_by_side ? at % 2 * (dim / 2) + at / 2 : at % (dim / 2) * 2 + at / (dim / 2));
   }
 };
+
+// As a writer takes them.
+inline std::vector<TensorView> targets_of(std::span<const ExportTensor> tensors) {
+  std::vector<TensorView> targets;
+  for (const ExportTensor& tensor : tensors) targets.push_back(tensor.target);
+  return targets;
+}
 
 }  // namespace lathe::models

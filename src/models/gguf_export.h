@@ -15,17 +15,17 @@
 namespace lathe::models {
 
 struct GgufExport {
-  WeightFiles files;      // that the tensors come from
-  GgufMetadata metadata;  // all but general.file_type and general.quantization_version, which the types decide
+  WeightFiles files{};      // that the tensors come from
+  GgufMetadata metadata{};  // all but general.file_type and general.quantization_version, which the types decide
   int64_t layers = 0;     // 0: nobody knows
-  std::vector<ExportTensor> tensors;
-  std::vector<std::string> notes;  // what is left out, and why
+  std::vector<ExportTensor> tensors{};
+  std::vector<std::string> notes{};  // what is left out, and why
   // Tensors that no file has, and their values.
   struct Made {
     std::vector<float> values;
     TensorView view;
   };
-  std::deque<Made> made;
+  std::deque<Made> made{};
 };
 
 // From a GGUF file everything as it stands, whatever its architecture; from a Hugging Face folder what llama.cpp's own

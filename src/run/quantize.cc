@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <span>
 #include <utility>
 
 #include "formats/gguf_writer.h"
 #include "formats/model_files.h"
 #include "models/gguf_export.h"
-#include "platform/team.h"
 #include "quant/quantize.h"
 #include "run/tensor_stream.h"
 
@@ -47,58 +46,27 @@ std::vector<std::string> choose_types(const QuantizeTypes& types, models::GgufEx
   return notes;
 }
 
-std::vector<TensorView> targets_of(const models::GgufExport& model) {
-  std::vector<TensorView> targets;
-  for (const models::ExportTensor& tensor : model.tensors) targets.push_back(tensor.target);
-  return targets;
-}
-
-// Pages of what was read go back to the system: a model larger than the memory leaves the rest of the machine alone.
-void release(const models::WeightFiles& files, std::span<const std::byte> bytes) {
-  files.each_file([&](const MappedFile& file) { file.advise(MappedFile::Advice::dont_need, bytes); });
-}
-
-Status write_tensors(const QuantizeOptions& options, const models::GgufExport& model, int64_t total,
-                     GgufWriter& writer) {
-  auto team = Team::create({.threads = options.threads});
-  if (!team) return team.status();
-  int64_t done = 0;
-  std::string_view name;
-  TensorStream stream(**team, [&](int64_t values) {
-    done += values;
-    if (options.progress) options.progress(done, total, name);
-  });
-  for (const models::ExportTensor& tensor : model.tensors) {
-    name = tensor.target.name;
-    if (Status status = stream.write(tensor, [&](auto bytes) { return writer.write(bytes); }); !status.ok())
-      return Status(status.code(), model.files.files().weights + ": " + status.message());
-    release(model.files, tensor.source->bytes);
-  }
-  return {};
-}
-
 }  // namespace
 
-Result<QuantizeReport> quantize(const QuantizeOptions& options) {
+Result<ExportReport> quantize(const QuantizeOptions& options) {
   if (Status status = check_types(options.types); !status.ok()) return status;
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
   auto model = models::export_gguf(*files);
   if (!model) return model.status();
-  QuantizeReport report;
+  ExportReport report;
   auto notes = choose_types(options.types, *model);
   report.notes = std::move(model->notes);
   report.notes.insert(report.notes.end(), notes.begin(), notes.end());
-  for (const models::ExportTensor& tensor : model->tensors) {
-    report.values += tensor.target.elements();
-    report.tensor_bytes += lathe::tensor_bytes(tensor.target.dtype, tensor.target.shape).value_or(0);
-    report.source_bytes += static_cast<int64_t>(tensor.source->bytes.size());
-  }
-  auto writer = GgufWriter::create(options.output, model->metadata, targets_of(*model));
+  report.add(model->tensors);
+  auto writer = GgufWriter::create(options.output, model->metadata, models::targets_of(model->tensors));
   if (!writer) return writer.status();
   if (options.writing) options.writing(writer->temporary());
   report.file_bytes = writer->file_bytes();
-  if (Status status = write_tensors(options, *model, report.values, *writer); !status.ok()) return status;
+  const auto sink = [&](std::span<const std::byte> bytes) { return writer->write(bytes); };
+  if (Status status = write_tensors(model->files, model->tensors, options.threads, options.progress, sink);
+      !status.ok())
+    return status;
   if (Status status = writer->commit(); !status.ok()) return status;
   return report;
 }

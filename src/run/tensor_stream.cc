@@ -107,4 +107,32 @@ Status TensorStream::write(const models::ExportTensor& tensor, const Sink& sink)
   return {};
 }
 
+Status write_tensors(const models::WeightFiles& files, std::span<const models::ExportTensor> tensors, int threads,
+                     const ExportProgress& progress, const TensorStream::Sink& sink) {
+  auto team = Team::create({.threads = threads});
+  if (!team) return team.status();
+  int64_t done = 0, total = 0;
+  for (const models::ExportTensor& tensor : tensors) total += tensor.target.elements();
+  std::string_view name;
+  TensorStream stream(**team, [&](int64_t values) {
+    done += values;
+    if (progress) progress(done, total, name);
+  });
+  for (const models::ExportTensor& tensor : tensors) {
+    name = tensor.target.name;
+    if (Status status = stream.write(tensor, sink); !status.ok())
+      return Status(status.code(), files.files().weights + ": " + status.message());
+    files.each_file([&](const MappedFile& file) { file.advise(MappedFile::Advice::dont_need, tensor.source->bytes); });
+  }
+  return {};
+}
+
+void ExportReport::add(std::span<const models::ExportTensor> tensors) {
+  for (const models::ExportTensor& tensor : tensors) {
+    values += tensor.target.elements();
+    tensor_bytes += lathe::tensor_bytes(tensor.target.dtype, tensor.target.shape).value_or(0);
+    source_bytes += static_cast<int64_t>(tensor.source->bytes.size());
+  }
+}
+
 }  // namespace lathe::run

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "lathe/status.h"
 #include "models/export_tensor.h"
+#include "models/weight_files.h"
 #include "platform/team.h"
 
 namespace lathe::run {
@@ -31,6 +34,23 @@ class TensorStream {
   std::function<void(int64_t)> wrote_;
   std::vector<std::byte> encoded_;
   std::vector<float> decoded_;  // one row for each worker
+};
+
+// How many values are done, of how many, and the name of the tensor at hand.
+using ExportProgress = std::function<void(int64_t done, int64_t total, std::string_view tensor)>;
+
+// All of them, one after the other. An error names the file too. Pages that were read go back to the system: a model
+// larger than the memory leaves the rest of the machine alone.
+Status write_tensors(const models::WeightFiles& files, std::span<const models::ExportTensor> tensors, int threads,
+                     const ExportProgress& progress, const TensorStream::Sink& sink);
+
+// What was written, for people.
+struct ExportReport {
+  int64_t source_bytes = 0, file_bytes = 0;  // of tensors, and of the files written
+  int64_t values = 0, tensor_bytes = 0;
+  std::vector<std::string> notes;
+
+  void add(std::span<const models::ExportTensor> tensors);
 };
 
 }  // namespace lathe::run
