@@ -160,6 +160,8 @@ class LlamaCpp:
     def __init__(self, path):
         import llama_cpp
         self.api = llama_cpp
+        self.quiet = llama_cpp.llama_log_callback(lambda *_: None)
+        llama_cpp.llama_log_set(self.quiet, ctypes.c_void_p())
         llama_cpp.llama_backend_init()
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), llama_cpp.llama_model_default_params())
         if not self.model:

@@ -53,6 +53,28 @@ TEST_F(AtomicFile, RefusesWithTheName) {
   EXPECT_EQ(read_file(path("gone"), 10).status().code(), Code::not_found);
 }
 
+TEST_F(AtomicFile, PiecesAppearTogetherOrNotAtAll) {
+  ASSERT_TRUE(write_file(path("a"), "old").ok());
+  {
+    auto left = lathe::AtomicFile::create(path("a"));
+    ASSERT_TRUE(left.ok());
+    ASSERT_TRUE(left->write("half of").ok());
+    EXPECT_TRUE(fs::exists(left->temporary()));
+  }
+  EXPECT_EQ(*read_file(path("a"), 100), "old");
+  auto file = lathe::AtomicFile::create(path("a"), 6);
+  ASSERT_TRUE(file.ok());
+  lathe::AtomicFile moved = std::move(*file);
+  ASSERT_TRUE(moved.write("new").ok());
+  ASSERT_TRUE(moved.write("er").ok());
+  EXPECT_EQ(*read_file(path("a"), 100), "old");
+  ASSERT_TRUE(moved.commit().ok());
+  EXPECT_EQ(*read_file(path("a"), 100), "newer");  // as long as what was written, not as what was reserved
+  EXPECT_EQ(entries(), 1);
+  EXPECT_NE(lathe::AtomicFile::create(folder_.string()).status().message().find("is a folder"), std::string::npos);
+  EXPECT_NE(lathe::AtomicFile::create("/dev/null").status().message().find("is a device"), std::string::npos);
+}
+
 TEST_F(AtomicFile, AFullDiskLeavesTheOldFile) {
   EXPECT_EQ(write_file("/dev/full", "x").code(), Code::io);
   EXPECT_TRUE(fs::is_character_file("/dev/full"));

@@ -81,7 +81,7 @@ Json id_of(const Gguf& file, const char* field, int64_t vocabulary) {
 Status add_family(const Gguf& file, const DecoderFamily& family, const DecoderConfig& c, Json& json) {
   if (family.gemma) {
     json["hidden_activation"] = "gelu_pytorch_tanh";
-    json["query_pre_attn_scalar"] = std::round(1 / (double{c.attention_scale} * c.attention_scale));
+    json["query_pre_attn_scalar"] = std::llround(1 / (double{c.attention_scale} * c.attention_scale));
     json["sliding_window"] = c.window + 1;
     json["rope_local_base_freq"] = c.local.base;
   } else {

@@ -11,13 +11,13 @@
 namespace lathe::run {
 
 struct QuantizeOptions {
-  std::string model, hub;  // as resolve_model takes them
-  std::string output;      // the file
-  QuantizeTypes types;
+  std::string model, hub{};  // as resolve_model takes them
+  std::string output;        // the file
+  QuantizeTypes types{};
   int threads = 0;  // 0: what the machine recommends
   // Hears the temporary name under which the file is written.
-  std::function<void(const std::string&)> writing;
-  ExportProgress progress;
+  std::function<void(const std::string&)> writing{};
+  ExportProgress progress{};
 };
 
 // The file is there whole or not at all. In memory is a piece of one tensor at a time.

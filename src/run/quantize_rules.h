@@ -16,7 +16,7 @@ struct QuantizeTypes {
   std::optional<DType> type{};       // of matrices; none: as they are
   std::optional<DType> output{};     // of the head; the word table where it is both
   std::optional<DType> embedding{};  // of the word table
-  bool mixed = false;              // Q6_K for what Q4_K and Q5_K hurt most
+  bool mixed = false;                // Q6_K for what Q4_K and Q5_K hurt most
 };
 
 class QuantizeRules {
