@@ -84,7 +84,10 @@ void set_types(const Source& source, VocabExport& to) {
 void set_ends(const Source& source, VocabExport& to) {
   const auto& before = source.parts->before;
   const auto& after = source.parts->after;
-  to.special = source.parts->special;
+  // Where no file names one, the tokenizer takes a piece of a usual name; "<s>" is a word like any other for some.
+  const SpecialIds& named = source.parts->special;
+  for (const auto id : {&SpecialIds::bos, &SpecialIds::eos, &SpecialIds::pad, &SpecialIds::unk})
+    if (named.*id >= 0 && to.token_types[static_cast<size_t>(named.*id)] != kNormalToken) to.special.*id = named.*id;
   if (before.size() == 1) to.special.bos = before[0];
   if (after.size() == 1 && to.special.eos < 0) to.special.eos = after[0];
   to.add_bos = before.size() == 1;
