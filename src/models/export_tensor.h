@@ -14,7 +14,7 @@ namespace lathe::models {
 enum class RowOrder : uint8_t { kept, to_side_by_side, to_halves };
 
 struct ExportTensor {
-  TensorView target{};                   // name, type and shape; no bytes
+  TensorView target{};                 // name, type and shape; no bytes
   const TensorView* source = nullptr;  // of as many elements
   RowOrder order = RowOrder::kept;
   int64_t heads = 1;  // that the rows make, where they change places

@@ -17,7 +17,7 @@ namespace lathe::models {
 struct GgufExport {
   WeightFiles files{};      // that the tensors come from
   GgufMetadata metadata{};  // all but general.file_type and general.quantization_version, which the types decide
-  int64_t layers = 0;     // 0: nobody knows
+  int64_t layers = 0;       // 0: nobody knows
   std::vector<ExportTensor> tensors{};
   std::vector<std::string> notes{};  // what is left out, and why
   // Tensors that no file has, and their values.
