@@ -89,9 +89,9 @@ Status add_ceilings(Team& team, EmbedReport& report) {
   const auto ceilings = tune::measure_ceilings(team, options);
   if (!ceilings) return ceilings.status();
   report.ceilings = *ceilings;
-  if (report.dtype == "q8_a7") {
+  if (report.dtype == "q8_a7" || report.dtype == "q4_0") {
     report.ceiling = "byte multiply-adds", report.ceiling_gflops = ceilings->byte_mac.giga;
-  } else if (report.dtype == "q8_0" || report.dtype == "q4_0") {  // their products are of 16-bit integers
+  } else if (report.dtype == "q8_0") {  // its products are of 16-bit integers
     report.ceiling = "16-bit multiply-adds", report.ceiling_gflops = ceilings->mac.giga;
   } else {
     report.ceiling = "f32 multiply-adds", report.ceiling_gflops = ceilings->fma.giga;

@@ -60,7 +60,7 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Names&
   const WeightBinder::Part qkv[] = {{at + names.query, queries}, {at + names.key, keys}, {at + names.value, keys}};
   DecoderLayer bound;
   bound.attention_norm = bind.vector(at + names.attention_norm, c.width);
-  bound.qkv = bind.linear(qkv, c.width, c.qkv_bias);
+  bound.qkv = bind.linears(qkv, c.width, c.qkv_bias);
   if (c.query_key_norm) {
     bound.query_norm = bind.vector(at + names.query_norm, c.head_dim);
     bound.key_norm = bind.vector(at + names.key_norm, c.head_dim);
@@ -78,8 +78,8 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Names&
 
 }  // namespace
 
-Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const TensorTable& tensors,
-                                            matmul::Type stored, Team* team, ops::PackedStore* store) {
+Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const TensorTable& tensors, StoredType stored,
+                                            Team* team, ops::PackedStore* store) {
   const bool gguf = tensors.find("token_embd.weight") != nullptr;
   const Names names = gguf ? kGguf : hugging_face(config.post_norms);
   constexpr const char* kPrefixes[] = {"", "model."};

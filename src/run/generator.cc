@@ -54,7 +54,7 @@ Status Generator::configure(const GeneratorOptions& options) {
 
 Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& options) {
   if (options.stored)
-    if (Status status = check_stored(*options.stored); !status.ok()) return status;
+    if (Status status = check_stored(*options.stored, kGenerateTypes); !status.ok()) return status;
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
   auto opened = models::DecoderFiles::open(*files);
@@ -62,7 +62,7 @@ Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& optio
   std::unique_ptr<Generator> generator(new Generator);
   Generator& g = *generator;
   g.files_ = std::move(*opened);
-  g.stored_ = options.stored.value_or(stored_type(g.files_.tensors()));
+  g.stored_ = options.stored;
   // Read while the weights are bound.
   auto loading = std::async(std::launch::async, [&g] { return g.files_.tokenizer(); });
   std::vector<const MappedFile*> sources;
