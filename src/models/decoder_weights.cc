@@ -99,4 +99,12 @@ Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const T
   return bound;
 }
 
+int64_t DecoderWeights::product_bytes() const {
+  int64_t bytes = head.weights.bytes();
+  for (const DecoderLayer& layer : layers)
+    for (const LinearWeights* linear : {&layer.qkv, &layer.out, &layer.gate_up, &layer.down})
+      bytes += linear->weights.bytes();
+  return bytes;
+}
+
 }  // namespace lathe::models

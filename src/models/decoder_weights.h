@@ -24,6 +24,9 @@ struct DecoderWeights {
   LinearWeights head;
   std::vector<DecoderLayer> layers;
 
+  // Of all products, as they are kept: what a pass reads once, however many tokens it has.
+  int64_t product_bytes() const;
+
   // Names of Hugging Face, with or without `model.` before them, or of GGUF. Products are stored as `stored`, whatever
   // the file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
   // this.

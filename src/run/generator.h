@@ -48,6 +48,8 @@ class Generator {
   const std::vector<int32_t>& end_ids() const { return end_ids_; }
   // For measurements.
   models::Decoder& decoder() { return *decoder_; }
+  Team& team() { return *team_; }
+  const TensorTable& tensors() const { return files_.tensors(); }  // of the model's files
 
   // A session that waits for its turn; the number by which events and cancel() know it. What of the prompt is in the
   // cache for another session, or for one of the last that ended, is not computed again.
