@@ -30,6 +30,7 @@ class Decoder final : public PassModel {
   Decoder(DecoderConfig config, DecoderWeights weights, Team& team);
 
   const DecoderConfig& config() const { return config_; }
+  const DecoderWeights& weights() const { return weights_; }
   ops::KvShape kv_shape(ops::KvType type) const;
 
   // Caches the new tokens, and gives the logits that were asked for. A text's logits have the same bits whatever else

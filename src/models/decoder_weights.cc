@@ -1,5 +1,7 @@
 #include "models/decoder_weights.h"
 
+#include <algorithm>
+#include <map>
 #include <string>
 
 namespace lathe::models {
@@ -97,6 +99,28 @@ Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const T
   bound.head = head.linear(config.tied ? names.words : names.head, config.vocabulary, config.width, false);
   if (!head.status().ok()) return head.status();
   return bound;
+}
+
+std::vector<const LinearWeights*> DecoderWeights::products() const {
+  std::vector<const LinearWeights*> all = {&head};
+  for (const DecoderLayer& layer : layers) {
+    for (const LinearWeights& linear : layer.qkv) all.push_back(&linear);
+    all.insert(all.end(), {&layer.out, &layer.gate_up, &layer.down});
+  }
+  return all;
+}
+
+int64_t DecoderWeights::product_bytes() const {
+  int64_t bytes = 0;
+  for (const LinearWeights* linear : products()) bytes += linear->weights.bytes();
+  return bytes;
+}
+
+matmul::Type DecoderWeights::main_type() const {
+  std::map<matmul::Type, int64_t> bytes;
+  for (const LinearWeights* linear : products()) bytes[linear->type] += linear->weights.bytes();
+  return std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
 }
 
 }  // namespace lathe::models

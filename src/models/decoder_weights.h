@@ -24,6 +24,12 @@ struct DecoderWeights {
   LinearWeights head;
   std::vector<DecoderLayer> layers;
 
+  // Of all products, as they are kept: what a pass reads once, however many tokens it has.
+  int64_t product_bytes() const;
+  // The type that most of them are kept in, by bytes.
+  matmul::Type main_type() const;
+  std::vector<const LinearWeights*> products() const;
+
   // Names of Hugging Face, with or without `model.` before them, or of GGUF. Products are stored as `stored`, whatever
   // the file holds, or each as the file has it. An error names the tensor that is missing, or its shape and the one
   // needed. `tensors` must outlive this.
