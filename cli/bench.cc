@@ -1,10 +1,11 @@
-// lathe bench matmul: one product, again and again, and what came of it in one line. lathe bench embed stands in its
-// own file.
+// lathe bench matmul: one product, again and again, and what came of it in one line. lathe bench embed and generate
+// stand in files of their own.
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "bench_embed.h"
+#include "bench_generate.h"
 #include "commands.h"
 #include "ops/matmul.h"
 #include "plan_path.h"
@@ -72,7 +73,7 @@ Status bench_matmul(const BenchOptions& o) {
 }  // namespace
 
 void add_bench(CLI::App& lathe, Command& chosen) {
-  CLI::App* bench = lathe.add_subcommand("bench", "Time one product, or a model's embeddings");
+  CLI::App* bench = lathe.add_subcommand("bench", "Time one product, or what a model does");
   bench->require_subcommand(1);
   CLI::App* command = bench->add_subcommand("matmul", "Verify one variant at one shape, then run it again and again");
   auto options = std::make_shared<BenchOptions>();
@@ -83,6 +84,7 @@ void add_bench(CLI::App& lathe, Command& chosen) {
   command->add_option("--seconds", options->seconds, "How long")->capture_default_str();
   command->callback([options, &chosen] { chosen = [options] { return bench_matmul(*options); }; });
   add_bench_embed(*bench, chosen);
+  add_bench_generate(*bench, chosen);
 }
 
 }  // namespace lathe::cli

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
 #include <memory>
 
 #include "base/shown.h"
@@ -13,8 +12,6 @@
 #include "hub_path.h"
 #include "models/toy_encoder.h"
 #include "platform/clock.h"
-#include "platform/machine.h"
-#include "platform/process_memory.h"
 #include "progress.h"
 #include "run/stored_type.h"
 
@@ -65,38 +62,11 @@ Status check_numbers(const BenchEmbedOptions& o) {
   return {};
 }
 
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
-Result<StartTimes> starts_of(const BenchEmbedOptions& o) {
-  const auto files = resolve_model(o.embedder.model, o.embedder.hub);
-  if (!files) return files.status();
-  const bool gguf = files->format == ModelFiles::Format::gguf;
-  return measure_starts({"-m", o.embedder.model, "--dtype", o.dtype, "--threads", std::to_string(o.embedder.threads)},
-                        files_below(gguf ? files->weights : files->folder));
-}
-
-Status add_ceilings(Team& team, EmbedReport& report) {
-  tune::CeilingOptions options;
-  if (this_machine().l3.bytes > 0) options.last_cache_bytes = this_machine().l3.bytes;
-  options.available_bytes = this_machine().memory_available;
-  const auto ceilings = tune::measure_ceilings(team, options);
-  if (!ceilings) return ceilings.status();
-  report.ceilings = *ceilings;
-  if (report.dtype == "q8_a7") {
-    report.ceiling = "byte multiply-adds", report.ceiling_gflops = ceilings->byte_mac.giga;
-  } else if (report.dtype == "q8_0" || report.dtype == "q4_0") {  // their products are of 16-bit integers
-    report.ceiling = "16-bit multiply-adds", report.ceiling_gflops = ceilings->mac.giga;
-  } else {
-    report.ceiling = "f32 multiply-adds", report.ceiling_gflops = ceilings->fma.giga;
-  }
-  return {};
+Status add_embed_starts(const BenchEmbedOptions& o, EmbedReport& report) {
+  return add_starts(o.embedder.model, o.embedder.hub,
+                    {"embed", "-m", o.embedder.model, "--dtype", o.dtype, "--threads",
+                     std::to_string(o.embedder.threads), "The river carries water to the sea."},
+                    report);
 }
 
 Status add_scenarios(run::Embedder& embedder, const std::vector<run::Scenario>& scenarios, double seconds,
@@ -133,20 +103,14 @@ Result<run::Embedder> open_idle(const BenchEmbedOptions& o, EmbedReport& report)
   report.open_ms = static_cast<double>(now_ns() - began) / 1e6;
   const std::string_view texts[] = {"The river carries water to the sea."};
   if (Status s = embedder->embed(texts, [](const run::Embedding& e) { return e.status; }); !s.ok()) return s;
-  if (const auto memory = process_memory()) {
-    report.idle_bytes = memory->resident();
-    report.idle_anonymous_bytes = memory->anonymous;
-  }
+  note_idle(report);
   return embedder;
 }
 
 Status measure(const BenchEmbedOptions& o, const std::vector<run::Scenario>& scenarios, ops::Dispatch dispatch,
                EmbedReport& report) {
-  if (!o.no_start) {  // first: the pages of files that this process maps could not be dropped
-    const auto starts = starts_of(o);
-    if (!starts) return starts.status();
-    report.starts = *starts;
-  }
+  if (!o.no_start)
+    if (Status s = add_embed_starts(o, report); !s.ok()) return s;
   auto embedder = open_idle(o, report);
   if (!embedder) return embedder.status();
   report.threads = embedder->team().size();
@@ -159,11 +123,10 @@ Status measure(const BenchEmbedOptions& o, const std::vector<run::Scenario>& sce
     embedder->encoder().set_dispatch(dispatch);
     if (Status s = add_scenarios(*embedder, scenarios, o.seconds, report); !s.ok()) return s;
   }
-  if (const auto memory = process_memory()) report.peak_bytes = memory->peak;
+  note_peak(report);
   if (o.sweep)
     if (Status s = add_sweep(*embedder, o.seconds, report); !s.ok()) return s;
-  // Last: its buffer would count as the model's memory. A ceiling is the fastest of its trials, so when matters little.
-  return add_ceilings(embedder->team(), report);
+  return add_ceilings(embedder->team(), embedder->stored(), report);
 }
 
 Status bench_embed(BenchEmbedOptions o) {
@@ -185,8 +148,7 @@ Status bench_embed(BenchEmbedOptions o) {
   report.model = o.embedder.model;
   report.dtype = o.dtype;
   report.dispatch = o.dispatch;
-  report.date = now_text();
-  report.load = load_averages()[0];
+  begin_bench(report);
   if (Status s = measure(o, *scenarios, *dispatch, report); !s.ok()) return s;
   fmt::print("{}", o.json ? report_json(report) : report_text(report));
   return {};

@@ -1,11 +1,9 @@
 #include "bench_embed_turns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "answer_requests.h"
 #include "base/shown.h"
 #include "run/time_calls.h"
 
@@ -13,8 +11,6 @@ namespace lathe::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json error(const std::string& message) { return {{"error", message}}; }
 
 Json texts_json() {
   Json json = Json::object();
@@ -33,11 +29,11 @@ Result<run::Scenario> scenario_of(const Json& request) {
 
 Json time_json(run::Embedder& embedder, const Json& request) {
   const auto scenario = scenario_of(request);
-  if (!scenario) return error(scenario.status().message());
+  if (!scenario) return request_error(scenario.status().message());
   const run::TimeOptions options = {
       .seconds = request.value("seconds", 0.3), .calls = 1, .warm_up = request.value("warm_up", true)};
   const auto times = run::time_calls(embedder, *scenario, options);
-  if (!times) return error(times.status().message());
+  if (!times) return request_error(times.status().message());
   return {{"calls", times->wall_ns.size()},      {"texts", times->texts},     {"tokens", times->tokens},
           {"cycle_tokens", times->cycle_tokens}, {"wall_ns", times->wall_ns}, {"cpu_ns", times->cpu_ns}};
 }
@@ -51,30 +47,22 @@ Json vectors_json(run::Embedder& embedder, const Json& request) {
     tokens.push_back(std::min(e.tokens, embedder.max_tokens()));
     return e.status;
   });
-  if (!status.ok()) return error(status.message());
+  if (!status.ok()) return request_error(status.message());
   return {{"vectors", std::move(vectors)}, {"tokens", std::move(tokens)}};
 }
 
-Json answer(run::Embedder& embedder, const std::string& line) try {
-  const Json request = Json::parse(line);
+Json answer(run::Embedder& embedder, const Json& request) {
   const std::string ask = request.value("ask", "");
   if (ask == "texts") return texts_json();
   if (ask == "time") return time_json(embedder, request);
   if (ask == "vectors") return vectors_json(embedder, request);
-  return error("'ask' is " + shown(ask) + ", needed: texts, time or vectors");
-} catch (const Json::exception& wrong) {
-  return error(std::string("the request is not as needed: ") + wrong.what());
+  return request_error("'ask' is " + shown(ask) + ", needed: texts, time or vectors");
 }
 
 }  // namespace
 
 Status take_turns(run::Embedder& embedder) {
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    fmt::print("{}\n", answer(embedder, line).dump(-1, ' ', false, Json::error_handler_t::replace));
-    if (std::fflush(stdout) != 0) return io_error("cannot write to standard output");
-  }
-  return {};
+  return answer_requests([&embedder](const Json& request) { return answer(embedder, request); });
 }
 
 }  // namespace lathe::cli

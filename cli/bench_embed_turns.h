@@ -5,13 +5,12 @@
 
 namespace lathe::cli {
 
-// One JSON object a line on standard input, answered by one on standard output:
+// Requests, as answer_requests.h takes them, and their answers:
 //   {"ask": "texts"}                                     {"short": [["text"], ...], ...}: the scenarios' calls
 //   {"ask": "time", "scenario": "short", "seconds": 0.3}
 //   {"ask": "time", "calls": [["text", ...], ...]}       {"calls": 160, "texts": 160, "tokens": 1920,
 //                                                         "cycle_tokens": 384, "wall_ns": [...], "cpu_ns": [...]}
 //   {"ask": "vectors", "texts": ["text", ...]}           {"vectors": [[...]], "tokens": [...]}: to check before timing
-// Ends with its input. A request that cannot be answered is answered by {"error": "..."}.
 Status take_turns(run::Embedder& embedder);
 
 }  // namespace lathe::cli

@@ -17,6 +17,7 @@
 #include "base/atomic_file.h"
 #include "cache_path.h"
 #include "commands.h"
+#include "generate_types.h"
 #include "hub_path.h"
 #include "interrupt.h"
 #include "named.h"
@@ -39,19 +40,11 @@ struct Options {
   bool prompt_given = false, ids = false, echo = false, ignore_end = false, quiet = false;
 };
 
-constexpr std::pair<std::string_view, std::optional<matmul::Type>> kTypes[] = {{"auto", std::nullopt},
-                                                                               {"f32", matmul::Type::f32},
-                                                                               {"bf16", matmul::Type::bf16},
-                                                                               {"q8_0", matmul::Type::q8_0},
-                                                                               {"q4_0", matmul::Type::q4_0}};
-constexpr std::pair<std::string_view, ops::KvType> kKvTypes[] = {
-    {"f16", ops::KvType::f16}, {"bf16", ops::KvType::bf16}, {"f32", ops::KvType::f32}};
-
 Result<run::GeneratorOptions> generator_options(const Options& options) {
   run::GeneratorOptions g = options.generator;
   g.hub = hub_path();
   g.cache = cache_options(options.cache);
-  const auto stored = named(options.dtype, "--dtype", kTypes);
+  const auto stored = named(options.dtype, "--dtype", kGenerateTypes);
   if (!stored) return stored.status();
   g.stored = *stored;
   const auto kv = named(options.kv, "--kv", kKvTypes);
@@ -258,10 +251,7 @@ void add_sampling(CLI::App& command, Options& o) {
 
 void add_resources(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Resources";
-  command.add_option("--dtype", o.dtype, "How weights are kept: f32, bf16, q8_0, q4_0, or auto: as the file has them")
-      ->group(kGroup)
-      ->type_name("TYPE")
-      ->capture_default_str();
+  command.add_option("--dtype", o.dtype, kGenerateTypesHelp)->group(kGroup)->type_name("TYPE")->capture_default_str();
   command.add_option("--kv", o.kv, "How keys and values are kept: f16, bf16 or f32")
       ->group(kGroup)
       ->type_name("TYPE")

@@ -45,7 +45,7 @@ std::vector<std::string> environment_with_cache(const std::string& folder) {
   return all;
 }
 
-// From the spawn to the last byte of the vector's line; then the process is waited for.
+// From the spawn to the last byte of the first line; then the process is waited for.
 Result<double> start_once(std::vector<std::string> arguments, const std::string& cache) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return io_error(std::string("cannot make a pipe: ") + std::strerror(errno));
@@ -67,7 +67,7 @@ Result<double> start_once(std::vector<std::string> arguments, const std::string&
   if (refused != 0) return io_error(std::string("cannot start this program again: ") + std::strerror(refused));
   int status = 0;
   waitpid(child, &status, 0);
-  if (status != 0 || first_line == 0) return failed("a start of `lathe embed` gave no vector");
+  if (status != 0 || first_line == 0) return failed("a start of `lathe " + arguments[1] + "` gave no line of output");
   return static_cast<double>(first_line - began) / 1e6;
 }
 
@@ -94,10 +94,8 @@ std::vector<std::string> files_below(const std::string& path) {
   return files;
 }
 
-Result<StartTimes> measure_starts(const std::vector<std::string>& arguments, const std::vector<std::string>& files) {
-  std::vector<std::string> command = {"lathe", "embed"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  command.emplace_back("The river carries water to the sea.");
+Result<StartTimes> measure_starts(std::vector<std::string> command, const std::vector<std::string>& files) {
+  command.insert(command.begin(), "lathe");
   const Folder cache;
   if (cache.path.empty()) return io_error("cannot make a temporary folder");
   StartTimes times;

@@ -1,4 +1,4 @@
-// How long a new process takes from its start to its first vector.
+// How long a new process takes from its start to its first vector or token.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ struct StartTimes {
   bool dropped = false;     // the system gave the files' pages back before the cold start, as far as it says
 };
 
-// Runs this program's `embed` with `arguments` and one short text, again and again, with an empty folder for what it
+// Runs this program with `arguments`, again and again, up to its first line of output, with an empty folder for what it
 // keeps on the disk; `files` are what the model consists of. To be called before this process maps them: mapped pages
 // stay in memory.
-Result<StartTimes> measure_starts(const std::vector<std::string>& arguments, const std::vector<std::string>& files);
+Result<StartTimes> measure_starts(std::vector<std::string> arguments, const std::vector<std::string>& files);
 
 // The regular files below a folder, or the file itself.
 std::vector<std::string> files_below(const std::string& path);

@@ -22,8 +22,10 @@ import numpy
 import torch
 import transformers
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench" / "peers"))
 try:
     import gguf
+    import gguf_decoder
 except ImportError:
     gguf = None
 
@@ -79,15 +81,6 @@ def gemma3(layers, vocabulary):  # Gemma 3 1B; the sixth layer sees all
 MAKERS = {"llama": llama, "qwen2": qwen2, "qwen2_yarn": qwen2_yarn, "qwen3": qwen3, "smollm3": smollm3,
           "gemma3": gemma3}
 LENGTHS = {"gemma3": 700}  # beyond the window
-ARCHITECTURES = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "smollm3": "smollm3", "gemma3_text": "gemma3"}
-SIDE_BY_SIDE = {"llama", "smollm3"}
-NAMES = {
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
-    "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm"}
-GEMMA_NAMES = NAMES | {"post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
-                       "post_feedforward_layernorm": "post_ffw_norm"}
 
 
 def randomize(model):
@@ -128,89 +121,23 @@ def compare(what, found, expected, cosine_bar=BAR_COSINE, top_bar=BAR_TOP):
     return good
 
 
-def paired(weight, heads):
-    """From halves of a head to pairs side by side."""
-    return weight.reshape(heads, 2, weight.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(weight.shape)
-
-
-def gguf_name(name, names):
-    module, kind = name.removeprefix("model.").rsplit(".", 1)
-    parts = module.split(".")
-    if parts[0] == "layers":
-        return f"blk.{parts[1]}.{names['.'.join(parts[2:])]}.{kind}"
-    return {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output"}[module] + "." + kind
-
-
-def write_scaling(out, rope):
-    kind = rope.get("rope_type", "default")
-    if kind == "yarn":
-        out.add_rope_scaling_type(gguf.RopeScalingType.YARN)
-        out.add_rope_scaling_factor(rope["factor"])
-        out.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
-
-
-def llama3_factors(model):
-    """What the frequencies of a plain embedding are divided by."""
-    rope = model.config.rope_parameters
-    dim = model.config.head_dim
-    plain = rope["rope_theta"] ** -(torch.arange(0, dim, 2, dtype=torch.float64) / dim)
-    return (plain / model.model.rotary_emb.inv_freq.double()).float().numpy()
-
-
 def write_gguf(path, model, quantised):
     """As llama.cpp's converter writes it. Returns the values that the file holds, by the model's own names."""
-    config = model.config
-    kind = config.model_type
-    gemma = kind == "gemma3_text"
-    out = gguf.GGUFWriter(str(path), ARCHITECTURES[kind])
-    out.add_context_length(config.max_position_embeddings)
-    out.add_embedding_length(config.hidden_size)
-    out.add_block_count(config.num_hidden_layers)
-    out.add_feed_forward_length(config.intermediate_size)
-    out.add_head_count(config.num_attention_heads)
-    out.add_head_count_kv(config.num_key_value_heads)
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    out.add_key_length(head_dim)
-    out.add_value_length(head_dim)
-    out.add_layer_norm_rms_eps(config.rms_norm_eps)
-    rope = config.rope_parameters["full_attention"] if gemma else config.rope_parameters
-    out.add_rope_freq_base(rope["rope_theta"])
-    if gemma:
-        out.add_sliding_window(config.sliding_window)
-    else:
-        out.add_rope_dimension_count(head_dim)
-        write_scaling(out, rope)
+    out = gguf_decoder.writer(path, model.config)
     held = {}
-
-    def add_tensor(label, value):
-        value = numpy.ascontiguousarray(value.numpy())
-        if quantised and value.ndim == 2:
+    for label, value, key, own in gguf_decoder.tensors(model):
+        stored = numpy.ascontiguousarray(value.numpy())
+        if quantised and stored.ndim == 2:
             q8 = gguf.GGMLQuantizationType.Q8_0
-            blocks = gguf.quants.quantize(value, q8)
+            blocks = gguf.quants.quantize(stored, q8)
             out.add_tensor(label, blocks, raw_dtype=q8)
-            return torch.from_numpy(gguf.quants.dequantize(blocks, q8))
-        out.add_tensor(label, value)
-        return torch.from_numpy(value)
-
-    if rope.get("rope_type") == "llama3":
-        out.add_tensor("rope_freqs.weight", llama3_factors(model))
-    for key, value in model.state_dict().items():
-        if key == "lm_head.weight" and config.tie_word_embeddings:
-            continue
-        value = value.detach().float()
-        shift = 1.0 if gemma and value.dim() == 1 else 0.0
-        turned = kind in SIDE_BY_SIDE and ("q_proj" in key or "k_proj" in key)
-        heads = config.num_attention_heads if "q_proj" in key else config.num_key_value_heads
-        stored = add_tensor(gguf_name(key, GEMMA_NAMES if gemma else NAMES),
-                            paired(value, heads) if turned else value + shift)
-        if turned:  # back again
-            stored = stored.reshape(heads, value.shape[0] // heads // 2, 2, -1).swapaxes(1, 2).reshape(value.shape)
-        held[key] = stored - shift
-    out.write_header_to_file()
-    out.write_kv_data_to_file()
-    out.write_tensors_to_file()
-    out.close()
-    if config.tie_word_embeddings:
+            stored = gguf.quants.dequantize(blocks, q8)
+        else:
+            out.add_tensor(label, stored)
+        if key is not None:
+            held[key] = own(torch.from_numpy(stored))
+    gguf_decoder.finish(out)
+    if model.config.tie_word_embeddings:
         held["lm_head.weight"] = held["model.embed_tokens.weight"]
     return held
 

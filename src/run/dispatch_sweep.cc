@@ -27,33 +27,42 @@ Batch random_batch(const models::Encoder& encoder, const SweepBatch& sizes) {
 
 }  // namespace
 
+Result<SweepRow> sweep_pass(const std::function<Status(ops::Dispatch)>& pass, double seconds) {
+  constexpr ops::Dispatch kWays[] = {ops::Dispatch::model, ops::Dispatch::layer, ops::Dispatch::op};
+  Status status = pass(ops::Dispatch::model);  // an error shows here, before anything is timed
+  if (!status.ok()) return status;
+  std::vector<tune::Contender> contenders;
+  for (const ops::Dispatch way : kWays)
+    contenders.push_back({.call = [&, way] {
+      if (Status s = pass(way); !s.ok()) status = s;
+    }});
+  const auto measured = tune::measure_interleaved(contenders, {.seconds = seconds});
+  if (!status.ok()) return status;
+  SweepRow row;
+  for (size_t i = 0; i < std::size(kWays); ++i) {
+    row.wall_ns[i] = measured[i].wall_ns.median;
+    row.cpu_ns[i] = measured[i].cpu_ns.median;
+  }
+  return row;
+}
+
 Result<std::vector<SweepRow>> sweep_dispatch(models::Encoder& encoder, const std::vector<SweepBatch>& batches,
                                              double seconds) {
-  constexpr ops::Dispatch kWays[] = {ops::Dispatch::model, ops::Dispatch::layer, ops::Dispatch::op};
   std::vector<SweepRow> rows;
   for (const SweepBatch& sizes : batches) {
     Batch batch = random_batch(encoder, sizes);
-    Status status;
-    const auto pass = [&](ops::Dispatch way) {
-      encoder.set_dispatch(way);
-      const models::PoolOptions pooling = {.modes = kMean, .keep = encoder.sizes().width};
-      if (Status s = encoder.run({.ids = batch.ids, .offsets = batch.offsets}, pooling, batch.out.data()); !s.ok())
-        status = s;
-    };
-    pass(ops::Dispatch::model);  // an error shows here, before anything is timed
-    std::vector<tune::Contender> contenders;
-    for (const ops::Dispatch way : kWays) contenders.push_back({.call = [&pass, way] { pass(way); }});
-    if (status.ok()) {
-      const auto measured = tune::measure_interleaved(contenders, {.seconds = seconds});
-      SweepRow row = {.texts = sizes.texts, .tokens = static_cast<int64_t>(batch.ids.size())};
-      for (size_t i = 0; i < std::size(kWays); ++i) {
-        row.wall_ns[i] = measured[i].wall_ns.median;
-        row.cpu_ns[i] = measured[i].cpu_ns.median;
-      }
-      rows.push_back(row);
-    }
+    const models::PoolOptions pooling = {.modes = kMean, .keep = encoder.sizes().width};
+    auto row = sweep_pass(
+        [&](ops::Dispatch way) {
+          encoder.set_dispatch(way);
+          return encoder.run({.ids = batch.ids, .offsets = batch.offsets}, pooling, batch.out.data());
+        },
+        seconds);
     encoder.set_dispatch(ops::Dispatch::model);
-    if (!status.ok()) return status;
+    if (!row) return row.status();
+    row->texts = sizes.texts;
+    row->tokens = static_cast<int64_t>(batch.ids.size());
+    rows.push_back(*row);
   }
   return rows;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "models/encoder.h"
@@ -17,6 +18,9 @@ struct SweepRow {
   double layer_ratio() const { return wall_ns[1] / wall_ns[0]; }
   double op_ratio() const { return wall_ns[2] / wall_ns[0]; }
 };
+
+// `pass` runs one pass in that way; `seconds` for each way. Its texts and tokens are the caller's to fill in.
+Result<SweepRow> sweep_pass(const std::function<Status(ops::Dispatch)>& pass, double seconds);
 
 struct SweepBatch {
   int64_t texts = 1, tokens_each = 12;

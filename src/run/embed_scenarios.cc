@@ -19,17 +19,6 @@ Quantiles per_text_ms(const CallTimes& times, const std::vector<double>& ns, con
   return quantiles(std::move(ms));
 }
 
-// Entries that are products: they have FLOPs and are not attention.
-double matmul_gflops(const ops::Profile& profile) {
-  double flops = 0, ns = 0;
-  for (const ops::Profile::Entry& e : profile.entries()) {
-    if (e.flops == 0 || std::string_view(e.name) == "attention") continue;
-    flops += e.flops;
-    ns += static_cast<double>(e.ns);
-  }
-  return ns == 0 ? 0 : flops / ns;
-}
-
 }  // namespace
 
 Result<ScenarioReport> bench_scenario(Embedder& embedder, const Scenario& scenario, const BenchOptions& options) {
@@ -54,17 +43,15 @@ Result<ScenarioReport> bench_scenario(Embedder& embedder, const Scenario& scenar
   embedder.encoder().set_profile(nullptr);
   if (!profiled) return profiled.status();
   report.calls_ns = sum(profiled->wall_ns);
-  double flops = 0;
-  for (const ops::Profile::Entry& e : report.profile.entries()) flops += e.flops;
-  report.gflops = flops / static_cast<double>(profiled->wall_ns.size()) / call_ns;
-  report.matmul_gflops = matmul_gflops(report.profile);
+  report.gflops = report.flops() / static_cast<double>(profiled->wall_ns.size()) / call_ns;
+  report.matmul_gflops = report.product_gflops();
   return report;
 }
 
 Result<SoakReport> soak(Embedder& embedder, int64_t texts) {
   SoakReport report;
-  report.texts = texts;
-  report.warm_texts = std::min<int64_t>(texts / 10, 10'000);
+  report.done = texts;
+  report.warm = std::min<int64_t>(texts / 10, 10'000);
   const int64_t began = now_ns();
   std::vector<std::string> batch;
   std::vector<std::string_view> views;
@@ -75,9 +62,9 @@ Result<SoakReport> soak(Embedder& embedder, int64_t texts) {
       batch.push_back(bench_text(1 + (done + i) * 31 % 16, 1'000'000 + static_cast<uint64_t>(done + i)));
     views.assign(batch.begin(), batch.end());
     if (Status s = embedder.embed(views, [](const Embedding& e) { return e.status; }); !s.ok()) return s;
-    const bool warm_before = done >= report.warm_texts;
+    const bool warm_before = done >= report.warm;
     done += count;
-    if (warm_before || done < report.warm_texts) continue;
+    if (warm_before || done < report.warm) continue;
     if (const auto memory = process_memory()) report.warm_bytes = memory->resident();
   }
   if (const auto memory = process_memory()) report.end_bytes = memory->resident();

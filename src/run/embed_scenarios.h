@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "ops/profile.h"
+#include "run/profiled_calls.h"
+#include "run/soak_report.h"
 #include "run/time_calls.h"
 
 namespace lathe::run {
 
-struct ScenarioReport {
+// The profile is that of a second run.
+struct ScenarioReport : ProfiledCalls {
   std::string name, what;
   int64_t samples = 0, texts_per_call = 0;
   double tokens_per_call = 0;
@@ -18,12 +20,6 @@ struct ScenarioReport {
   double cpu_share = 0;      // CPU time / (wall time * threads), medians
   double gflops = 0;         // of the whole call, from text to vector
   double matmul_gflops = 0;  // inside the products
-  ops::Profile profile;      // of the passes of a second run
-  double calls_ns = 0;       // that run's time from texts to vectors
-
-  // What is not the passes': tokenizing before them, and handing over the vectors behind.
-  double around_ns() const { return calls_ns - static_cast<double>(profile.total_ns()); }
-  double unaccounted() const { return static_cast<double>(profile.unaccounted_ns()) / calls_ns; }  // as a share
 };
 
 struct BenchOptions {
@@ -32,16 +28,6 @@ struct BenchOptions {
 };
 
 Result<ScenarioReport> bench_scenario(Embedder& embedder, const Scenario& scenario, const BenchOptions& options);
-
-struct SoakReport {
-  int64_t texts = 0, warm_texts = 0;
-  int64_t warm_bytes = 0, end_bytes = 0;  // resident after warm-up and at the end
-  double seconds = 0;
-
-  double ratio() const {
-    return warm_bytes == 0 ? 0 : static_cast<double>(end_bytes) / static_cast<double>(warm_bytes);
-  }
-};
 
 // `texts` different texts of 1 to 16 words in batches of 1 to 64, a tenth of them (but at most 10,000) before counting.
 Result<SoakReport> soak(Embedder& embedder, int64_t texts);
