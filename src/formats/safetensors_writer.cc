@@ -111,12 +111,6 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& folder, s
   return writer;
 }
 
-std::vector<std::string> SafetensorsWriter::temporaries() const {
-  std::vector<std::string> names;
-  for (const AtomicFile& file : files_) names.push_back(file.temporary());
-  return names;
-}
-
 Status SafetensorsWriter::write(std::span<const std::byte> bytes) {
   while (tensor_ < sizes_.size() && written_ == sizes_[tensor_]) {
     ++tensor_;

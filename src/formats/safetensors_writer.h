@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,7 +28,6 @@ class SafetensorsWriter {
   static Result<SafetensorsWriter> create(const std::string& folder, std::span<const TensorView> tensors,
                                           const Options& options);
 
-  std::vector<std::string> temporaries() const;
   int64_t file_bytes() const { return file_bytes_; }  // of all files, when all is written
 
   // The next bytes of the tensor at hand; each tensor begins with a call of its own.
