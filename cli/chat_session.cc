@@ -61,6 +61,20 @@ ChatSession::ChatSession(run::Generator& generator, run::Conversation conversati
       figures_(figures) {}
 
 Status ChatSession::run(const NextLine& next) {
+  std::optional<AnswerInterrupt> interrupt;
+  if (terminal_) interrupt.emplace([this] { stop_answer(); });
+  if (Status status = talk(next); !status.ok()) return status;
+  if (terminal_ || errors_ == 0) return {};
+  return failed(fmt::format("{} of the messages and commands went wrong", errors_));
+}
+
+// On a thread of its own. Either this sees the session that has begun, or what begins it sees that it shall stop.
+void ChatSession::stop_answer() {
+  stop_.store(true);
+  if (const int64_t session = answering_.load(); session != 0) generator_.cancel(session);
+}
+
+Status ChatSession::talk(const NextLine& next) {
   std::string message;
   while (!quit_) {
     const auto got = read_message(next, message);
@@ -73,9 +87,9 @@ Status ChatSession::run(const NextLine& next) {
     }
     interrupted_ = false;
     if (Status status = take_message(message); !status.ok()) return status;
+    stop_.store(false);
   }
-  if (terminal_ || errors_ == 0) return {};
-  return failed(fmt::format("{} of the messages and commands went wrong", errors_));
+  return {};
 }
 
 // An error is one of the whole: the output is gone, or the model's pass failed.
@@ -127,25 +141,24 @@ Status ChatSession::generate(const run::Conversation::Prompt& prompt, Answer& an
     return {};
   }
   const int64_t cached = generator_.cached(*session);
-  {
-    std::optional<AnswerInterrupt> interrupt;
-    if (terminal_) interrupt.emplace([this, id = *session] { generator_.cancel(id); });
-    while (generator_.busy()) {
-      const Status status = generator_.step([&](const run::SessionEvent& event) {
-        if (event.finish == run::Finish::none) answer.tokens.push_back(event.token);
-        if (event.token >= 0) timing.token();
-        answer.text += event.text;
-        std::fwrite(event.text.data(), 1, event.text.size(), stdout);
-        answer.finish = event.finish;
-        answer.status = event.status;
-      });
-      if (!status.ok()) return status;
-      if (std::fflush(stdout) != 0) return io_error("cannot write to standard output");
-    }
+  answering_.store(*session);
+  if (stop_.load()) generator_.cancel(*session);
+  while (generator_.busy()) {
+    const Status status = generator_.step([&](const run::SessionEvent& event) {
+      if (event.finish == run::Finish::none) answer.tokens.push_back(event.token);
+      if (event.token >= 0) timing.token();
+      answer.text += event.text;
+      std::fwrite(event.text.data(), 1, event.text.size(), stdout);
+      answer.finish = event.finish;
+      answer.status = event.status;
+    });
+    if (!status.ok()) return status;
+    if (std::fflush(stdout) != 0) return io_error("cannot write to standard output");
   }
+  answering_.store(0);
   std::fputc('\n', stdout);
   if (std::fflush(stdout) != 0) return io_error("cannot write to standard output");
-  if (figures_) note(timing.line(std::ssize(prompt.ids), cached));
+  if (figures_ && timing.tokens() > 0) note(timing.line(std::ssize(prompt.ids), cached));
   return {};
 }
 

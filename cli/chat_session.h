@@ -1,7 +1,10 @@
 // A conversation at a terminal, or through a pipe: messages and commands in, answers out.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "message_reader.h"
 #include "run/conversation.h"
@@ -16,6 +19,9 @@ class ChatSession {
   ChatSession(run::Generator& generator, run::Conversation conversation, run::SessionOptions options, bool terminal,
               bool figures);
 
+  ChatSession(const ChatSession&) = delete;
+  ChatSession& operator=(const ChatSession&) = delete;
+
   // To the end of the input, or until it is told to quit.
   Status run(const NextLine& next);
 
@@ -24,6 +30,8 @@ class ChatSession {
   static const CommandRow kCommands[];
   struct Answer;
 
+  Status talk(const NextLine& next);
+  void stop_answer();
   Status take_message(std::string_view message);
   Status reply();
   Status generate(const run::Conversation::Prompt& prompt, Answer& answer);
@@ -45,8 +53,10 @@ class ChatSession {
   run::SessionOptions options_;
   bool terminal_, figures_;
   bool quit_ = false;
-  bool interrupted_ = false;  // by a Ctrl-C since the last message
-  bool ask_again_ = false;    // once the command is done
+  std::atomic<int64_t> answering_{0};  // the session of the answer; 0: there is none
+  std::atomic<bool> stop_{false};      // by a Ctrl-C since the last message was read
+  bool interrupted_ = false;           // by a Ctrl-C since the last message
+  bool ask_again_ = false;             // once the command is done
   int64_t errors_ = 0;
 };
 

@@ -25,7 +25,6 @@ struct LineEditor::State {
   EditLine* editor = nullptr;
   History* history = nullptr;
   const char* prompt = "";
-  bool interrupted = false;
 
   State() = default;
   State(const State&) = delete;
@@ -41,10 +40,6 @@ struct LineEditor::State {
     return *static_cast<State*>(data);
   }
   static char* prompt_of(EditLine* editor) { return const_cast<char*>(of(editor).prompt); }
-  static unsigned char interrupt(EditLine* editor, int) {
-    of(editor).interrupted = true;
-    return CC_EOF;
-  }
 };
 
 LineEditor::LineEditor(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -67,10 +62,6 @@ Result<LineEditor> LineEditor::open() {
   ::el_set(editor, EL_SIGNAL, 1);  // a signal finds the terminal as it was before
   ::el_set(editor, EL_HIST, ::history, state->history);
   ::el_source(editor, nullptr);  // the user's ~/.editrc, where there is one
-  // While a line is edited Ctrl-C is a key, and no signal: there is nothing to interrupt.
-  ::el_set(editor, EL_SETTY, "-d", "-q", "intr=", nullptr);
-  ::el_set(editor, EL_ADDFN, "lathe-interrupt", "Drop the line", &State::interrupt);
-  ::el_set(editor, EL_BIND, "^C", "lathe-interrupt", nullptr);
   ::el_set(editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   return LineEditor(std::move(state));
 }
@@ -78,14 +69,14 @@ Result<LineEditor> LineEditor::open() {
 Result<Input> LineEditor::read(std::string& line, const char* prompt) {
   State& state = *state_;
   state.prompt = prompt;
-  state.interrupted = false;
   int count = 0;
   errno = 0;
   const char* typed = ::el_gets(state.editor, &count);
   if (typed == nullptr || count <= 0) {
-    std::fputs(state.interrupted ? "^C\n" : "\n", stdout);
-    if (state.interrupted) return Input::interrupted;
-    return count < 0 ? Result<Input>(io_error(std::string("cannot read the terminal: ") + std::strerror(errno)))
+    const int error = errno;  // EINTR: a signal that the program lives through, which is Ctrl-C
+    std::fputc('\n', stdout);
+    if (count < 0 && error == EINTR) return Input::interrupted;
+    return count < 0 ? Result<Input>(io_error(std::string("cannot read the terminal: ") + std::strerror(error)))
                      : Input::end;
   }
   line.assign(typed, static_cast<size_t>(count));

@@ -16,7 +16,8 @@ class LineEditor {
   LineEditor& operator=(LineEditor&&) = delete;
   ~LineEditor();
 
-  // The next line. Ctrl-D in an empty one is the end; Ctrl-C drops what was typed.
+  // The next line. Ctrl-D in an empty one is the end; Ctrl-C drops what was typed, where SIGINT does not end the
+  // program.
   Result<Input> read(std::string& line, const char* prompt);
 
  private:
