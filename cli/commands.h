@@ -29,12 +29,14 @@ using Command = std::function<Status()>;
 
 void add_bench(CLI::App& lathe, Command& chosen);
 void add_cache(CLI::App& lathe, Command& chosen);
+void add_chat(CLI::App& lathe, Command& chosen);
 void add_convert(CLI::App& lathe, Command& chosen);
 void add_embed(CLI::App& lathe, Command& chosen);
 void add_explain(CLI::App& lathe, Command& chosen);
 void add_generate(CLI::App& lathe, Command& chosen);
 void add_index(CLI::App& lathe, Command& chosen);
 void add_inspect(CLI::App& lathe, Command& chosen);
+void add_perplexity(CLI::App& lathe, Command& chosen);
 void add_probe(CLI::App& lathe, Command& chosen);
 void add_pull(CLI::App& lathe, Command& chosen);
 void add_quantize(CLI::App& lathe, Command& chosen);

@@ -2,28 +2,24 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/atomic_file.h"
-#include "cache_path.h"
+#include "chat_options.h"
 #include "commands.h"
-#include "generate_types.h"
-#include "hub_path.h"
+#include "decoder_options.h"
+#include "grammar_options.h"
 #include "interrupt.h"
-#include "named.h"
 #include "output_file.h"
 #include "run/generator.h"
-#include "size_option.h"
+#include "sampling_options.h"
+#include "token_timing.h"
 
 namespace lathe::cli {
 namespace {
@@ -31,55 +27,29 @@ namespace {
 constexpr int64_t kLongestPrompt = int64_t{64} << 20;  // bytes
 
 struct Options {
-  run::GeneratorOptions generator;
-  run::SessionOptions session;
-  std::string prompt, file, dtype = "auto", kv = "f16", kv_memory, cache, logits;
+  DecoderOptions decoder;
+  SamplingOptions sampling;
+  GrammarOptions grammar;
+  ChatOptions conversation;
+  std::string prompt, file, logits;
   std::vector<int32_t> prompt_ids;
-  std::vector<std::string> logit_bias;
+  std::vector<std::string> stop;
   int64_t tokens = 256;
-  bool prompt_given = false, ids = false, echo = false, ignore_end = false, quiet = false;
+  bool prompt_given = false, chat = false, ids = false, echo = false, ignore_end = false, quiet = false;
 };
 
-Result<run::GeneratorOptions> generator_options(const Options& options) {
-  run::GeneratorOptions g = options.generator;
-  g.hub = hub_path();
-  g.cache = cache_options(options.cache);
-  const auto stored = named(options.dtype, "--dtype", kGenerateTypes);
-  if (!stored) return stored.status();
-  g.stored = *stored;
-  const auto kv = named(options.kv, "--kv", kKvTypes);
-  if (!kv) return kv.status();
-  g.cache_type = *kv;
-  if (options.kv_memory.empty()) return g;
-  const auto bytes = parse_size(options.kv_memory, "--kv-memory");
-  if (!bytes) return bytes.status();
-  g.cache_bytes = *bytes;
-  return g;
-}
-
-// ID=NUMBER, where the number may be -inf.
-Result<std::pair<int32_t, float>> bias_of(const std::string& text) {
-  const size_t equals = text.find('=');
-  int32_t id = 0;
-  float value = 0;
-  const char *begin = text.data(), *middle = begin + std::min(equals, text.size()), *end = begin + text.size();
-  const auto first = std::from_chars(begin, middle, id);
-  const auto second = std::from_chars(std::min(middle + 1, end), end, value);
-  if (equals == std::string::npos || first.ec != std::errc() || first.ptr != middle || second.ec != std::errc() ||
-      second.ptr != end)
-    return invalid_argument("--logit-bias is " + shown(text) + ", needed: a token's id and a number, as 13=-2.5");
-  return std::pair(id, value);
-}
-
 Result<run::SessionOptions> session_options(const Options& options) {
-  run::SessionOptions session = options.session;
+  const auto sampler = sampler_options(options.sampling);
+  if (!sampler) return sampler.status();
+  if (options.tokens < 0) return invalid_argument(fmt::format("--tokens is {}, needed: 0 or more", options.tokens));
+  auto grammar = answer_grammar(options.grammar);
+  if (!grammar) return grammar.status();
+  run::SessionOptions session;
+  session.grammar = std::move(*grammar);
   session.max_tokens = options.tokens;
   session.stop_at_end = !options.ignore_end;
-  for (const std::string& text : options.logit_bias) {
-    const auto bias = bias_of(text);
-    if (!bias) return bias.status();
-    session.sampling.logit_bias.push_back(*bias);
-  }
+  session.stop = options.stop;
+  session.sampling = *sampler;
   return session;
 }
 
@@ -118,32 +88,9 @@ class Printer {
   bool ids_, first_ = true;
 };
 
-class Timing {
- public:
-  void token() {
-    if (tokens_++ == 0) first_ = Clock::now();
-  }
-  void report(int64_t prompt) const {
-    if (tokens_ == 0) return;
-    const double before = seconds(start_, first_), after = seconds(first_, Clock::now());
-    fmt::print(stderr, "prompt: {} tokens, {:.2f} s to the first token", prompt, before);
-    if (tokens_ > 1 && after > 0)
-      fmt::print(stderr, "; answer: {} tokens, {:.1f} tokens/s", tokens_, static_cast<double>(tokens_ - 1) / after);
-    fmt::print(stderr, "\n");
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  static double seconds(Clock::time_point from, Clock::time_point to) {
-    return std::chrono::duration<double>(to - from).count();
-  }
-  Clock::time_point start_ = Clock::now(), first_;
-  int64_t tokens_ = 0;
-};
-
 Status run_session(run::Generator& generator, std::span<const int32_t> prompt, run::SessionOptions session,
                    const Options& options) {
-  Timing timing;
+  TokenTiming timing;
   Printer printer(options.ids);
   const auto number = generator.start(prompt, std::move(session));
   if (!number) return number.status();
@@ -161,24 +108,45 @@ Status run_session(run::Generator& generator, std::span<const int32_t> prompt, r
     if (Status flushed = printer.flush(); !flushed.ok()) return flushed;
   }
   std::fputc('\n', stdout);
-  if (!options.quiet && ::isatty(STDERR_FILENO) == 1) timing.report(std::ssize(prompt));
+  if (!options.quiet && ::isatty(STDERR_FILENO) == 1 && timing.tokens() > 0)
+    fmt::print(stderr, "{}\n", timing.line(std::ssize(prompt)));
   return end;
 }
 
-Status generate(const Options& options) {
-  const auto o = generator_options(options);
-  if (!o) return o.status();
-  if (!options.prompt_ids.empty() && (options.prompt_given || !options.file.empty()))
+Status check_prompt(const Options& o) {
+  const bool by_ids = !o.prompt_ids.empty();
+  if (by_ids && (o.prompt_given || !o.file.empty()))
     return invalid_argument("a prompt is given as ids and as text, needed: one of them");
+  if (by_ids && o.chat) return invalid_argument("--chat and --prompt-ids are both given, needed: a message as text");
+  if (!o.chat && !(o.conversation.system.empty() && o.conversation.template_file.empty()))
+    return invalid_argument("--system and --template are for a message, needed: --chat");
+  return {};
+}
+
+Result<std::vector<int32_t>> prompt_tokens(const run::Generator& generator, const std::string& prompt,
+                                           const Options& options) {
+  if (!options.prompt_ids.empty()) return options.prompt_ids;
+  if (!options.chat) return generator.tokens_of(prompt);
+  auto conversation = open_conversation(generator, options.conversation);
+  if (!conversation) return conversation.status();
+  conversation->say(prompt);
+  auto made = conversation->prompt();
+  if (!made) return made.status();
+  return std::move(made->ids);
+}
+
+Status generate(const Options& options) {
+  const auto plan = decoder_plan(options.decoder);
+  if (!plan) return plan.status();
+  if (Status status = check_prompt(options); !status.ok()) return status;
   auto session = session_options(options);
   if (!session) return session.status();
-  if (options.tokens < 0) return invalid_argument(fmt::format("--tokens is {}, needed: 0 or more", options.tokens));
   const auto prompt = options.prompt_ids.empty() ? prompt_of(options) : std::string();
   if (!prompt) return prompt.status();
   end_quietly_on_signals();
-  const auto generator = run::Generator::open(*o);
+  const auto generator = open_decoder(*plan);
   if (!generator) return generator.status();
-  const auto ids = options.prompt_ids.empty() ? (*generator)->tokens_of(*prompt) : options.prompt_ids;
+  const auto ids = prompt_tokens(**generator, *prompt, options);
   if (!ids) return ids.status();
   std::optional<OutputFile> logits;
   if (!options.logits.empty()) {
@@ -209,16 +177,19 @@ void add_prompt(CLI::App& command, Options& o) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("IDS");
+  command.add_flag("--chat", o.chat, "The prompt is a message, put as the model's chat template has it")->group(kGroup);
+  add_chat_options(command, o.conversation, kGroup);
 }
 
 void add_answer(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Answer";
   command.add_option("-n,--tokens", o.tokens, "Tokens at most")->group(kGroup)->type_name("N")->capture_default_str();
   command.add_flag("--ignore-end", o.ignore_end, "Go on behind a token that ends an answer")->group(kGroup);
-  command.add_option("--stop", o.session.stop, "End the answer before this text; may be given several times")
+  command.add_option("--stop", o.stop, "End the answer before this text; may be given several times")
       ->group(kGroup)
       ->allow_extra_args(false)
       ->type_name("TEXT");
+  add_grammar_options(command, o.grammar, kGroup);
   command.add_flag("--ids", o.ids, "Print the ids of the tokens, not their text")->group(kGroup);
   command.add_flag("--echo", o.echo, "Print the prompt first")->group(kGroup);
   command
@@ -229,55 +200,12 @@ void add_answer(CLI::App& command, Options& o) {
   command.add_flag("-q,--quiet", o.quiet, "No figures on stderr")->group(kGroup);
 }
 
-void add_sampling(CLI::App& command, Options& o) {
-  constexpr const char* kGroup = "Sampling";
-  sample::SamplerOptions& s = o.session.sampling;
-  const auto number = [&](const char* name, auto& value, const char* what) {
-    command.add_option(name, value, what)->group(kGroup)->type_name("X")->capture_default_str();
-  };
-  number("--temperature", s.temperature, "0: always the most probable token; 1: as the model has it");
-  number("--top-k", s.top_k, "Keep the k most probable tokens; 0: all");
-  number("--top-p", s.top_p, "Keep the most probable tokens that together have this probability");
-  number("--min-p", s.min_p, "Keep tokens with at least this share of the most probable one's probability");
-  number("--repetition-penalty", s.repetition_penalty, "Divides logits of tokens that were there; 1: none");
-  number("--presence-penalty", s.presence_penalty, "Subtracted from logits of tokens that the answer has");
-  number("--frequency-penalty", s.frequency_penalty, "Subtracted for every time that the answer has a token");
-  number("--seed", s.seed, "The same seed gives the same text on every machine");
-  command.add_option("--logit-bias", o.logit_bias, "Added to the logit of a token, as 13=-2.5, or 13=-inf to ban it")
-      ->group(kGroup)
-      ->allow_extra_args(false)
-      ->type_name("ID=X");
-}
-
-void add_resources(CLI::App& command, Options& o) {
-  constexpr const char* kGroup = "Resources";
-  command.add_option("--dtype", o.dtype, kGenerateTypesHelp)->group(kGroup)->type_name("TYPE")->capture_default_str();
-  command.add_option("--kv", o.kv, "How keys and values are kept: f16, bf16 or f32")
-      ->group(kGroup)
-      ->type_name("TYPE")
-      ->capture_default_str();
-  command.add_option("--kv-memory", o.kv_memory, "What keys and values may take, as 512M or 2G; without it, no limit")
-      ->group(kGroup)
-      ->type_name("SIZE");
-  command.add_option("--context", o.generator.context, "Tokens of prompt and answer; 0: what the model takes")
-      ->group(kGroup)
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_option("--prompt-tokens", o.generator.prompt_tokens, "Tokens of the prompt that share a pass")
-      ->group(kGroup)
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_option("--threads", o.generator.threads, "0: what the machine recommends")
-      ->group(kGroup)
-      ->type_name("N")
-      ->capture_default_str();
-}
-
 constexpr const char* kFooter = R"(
 Examples:
   lathe generate -m MODEL "Once upon a time" -n 100   goes on for 100 tokens at most
   lathe generate -m MODEL --file story.txt --echo     the prompt, and what comes behind it
   lathe generate -m MODEL "Once" --temperature 0.8 --top-p 0.9 --seed 7
+  lathe generate -m MODEL --chat "Name three rivers." --json-schema '{"type": "array", "items": {"type": "string"}}'
   lathe generate -m MODEL --prompt-ids 1,2,3 --ids    ids in, ids out, for a model without a tokenizer
 
 Exit codes: 0 done; 1 the context is full or something failed (what came before is written); 2 a mistake in the command
@@ -288,16 +216,11 @@ line; 130 interrupted by Ctrl-C.)";
 void add_generate(CLI::App& lathe, Command& chosen) {
   CLI::App* command = lathe.add_subcommand("generate", "A text that a decoder goes on with");
   auto options = std::make_shared<Options>();
-  command
-      ->add_option("-m,--model", options->generator.model,
-                   "A model's folder or file (safetensors, GGUF, llama2.c), or its name in the Hugging Face cache")
-      ->required()
-      ->type_name("MODEL");
+  add_model_option(*command, options->decoder);
   add_prompt(*command, *options);
   add_answer(*command, *options);
-  add_sampling(*command, *options);
-  add_resources(*command, *options);
-  add_cache_option(*command, options->cache);
+  add_sampling_options(*command, options->sampling);
+  add_resource_options(*command, options->decoder);
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return generate(*options); }; });
 }

@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/test_files.h"
@@ -69,6 +71,50 @@ TEST_F(GenerateCommand, IdsInAndOutAndTheirLogits) {
   EXPECT_EQ(read_all(folder_.path("logits")).size(), (3 + 4) * 300 * sizeof(float));
 }
 
+TEST_F(GenerateCommand, AnAnswerThatAGrammarAllows) {
+  folder_.write("yes.gbnf", "root ::= (\"yes\" | \"no\") \"!\"");
+  ASSERT_EQ(run(model() + "ab --grammar " + folder_.path("yes.gbnf")), 0) << err_;
+  EXPECT_TRUE(out_ == "yes!\n" || out_ == "no!\n") << out_;
+  const auto expected = nlohmann::json::parse("[1, 2]");
+  ASSERT_EQ(run(model() + "ab --json-schema '{\"enum\": [[1, 2]]}'"), 0) << err_;
+  EXPECT_EQ(nlohmann::json::parse(out_, nullptr, false), expected) << out_;
+  folder_.write("schema.json", R"({"enum": [[1, 2]]})");
+  ASSERT_EQ(run(model() + "ab --json-schema " + folder_.path("schema.json")), 0) << err_;
+  EXPECT_EQ(nlohmann::json::parse(out_, nullptr, false), expected) << out_;
+}
+
+TEST_F(GenerateCommand, JsonOfATrainedModel) {
+  const std::string stories = lathe::test_data("llama2c/stories260K.bin");
+  if (!std::filesystem::exists(stories)) GTEST_SKIP() << stories << " is absent";
+  constexpr const char* kSchema = R"({"type": "object", "required": ["name", "age", "friends"], "properties": {
+    "name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"},
+    "friends": {"type": "array", "items": {"type": "string", "maxLength": 12}, "maxItems": 3}}})";
+  folder_.write("schema.json", kSchema);
+  for (const std::string sampling : {"", "--temperature 1.2 --seed 1", "--temperature 1.2 --seed 2"}) {
+    ASSERT_EQ(run("-m " + stories + " 'Once upon a time' -n 300 " + sampling + " --json-schema " +
+                  folder_.path("schema.json")),
+              0)
+        << err_;
+    const auto json = nlohmann::json::parse(out_, nullptr, false);
+    ASSERT_TRUE(json.is_object()) << out_;
+    EXPECT_TRUE(json["name"].is_string() && json["age"].is_number_integer() && json["friends"].is_array()) << out_;
+    EXPECT_EQ(json.size(), 3u) << out_;
+  }
+}
+
+TEST_F(GenerateCommand, AMessageByATemplateAndEveryDispatch) {
+  folder_.write("t.jinja", "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}");
+  ASSERT_EQ(run(model() + "-n 10 'system:s;user:abc;'"), 0) << err_;
+  const std::string text = out_;
+  for (const char* dispatch : {"op", "layer", "model"}) {
+    ASSERT_EQ(
+        run(model() + "-n 10 --chat --system s --template " + folder_.path("t.jinja") + " abc --dispatch " + dispatch),
+        0)
+        << err_;
+    EXPECT_EQ(out_, text);
+  }
+}
+
 TEST_F(GenerateCommand, ErrorsAreOneSentenceAndAnExitCode) {
   const auto expect = [&](const std::string& arguments, int exit, const std::string& words) {
     EXPECT_EQ(run(arguments), exit) << arguments;
@@ -82,6 +128,13 @@ TEST_F(GenerateCommand, ErrorsAreOneSentenceAndAnExitCode) {
   expect(model() + "--context 101 x", 2, "101 tokens, needed: 1 to the model's 100");
   expect(model() + "--prompt-ids 1,300", 2, "token 300, needed: 0 to 299");
   expect(model() + "--prompt-ids 1 x", 2, "as ids and as text");
+  expect(model() + "--chat x", 1, "--template FILE names one");
+  expect(model() + "--system s x", 2, "needed: --chat");
+  expect(model() + "--chat --prompt-ids 1", 2, "--chat and --prompt-ids");
+  expect(model() + "--grammar /no/such/file x", 1, "/no/such/file");
+  expect(model() + "--grammar x --json-schema y x", 2, "--grammar and --json-schema");
+  expect(model() + "--json-schema '{\"pattern\": 1}' x", 2, "pattern");
+  expect(model() + "--dispatch x x", 2, "needed: one of op, layer, model");
   expect(model() + "--file /no/such/file", 1, "/no/such/file");
   expect(model() + "--context 10 --ignore-end ab", 1, "the context of 10 tokens is full");
   EXPECT_NE(out_, "");  // what came before is there

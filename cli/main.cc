@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands.h"
+#include "complain.h"
 #include "logging.h"
 
 namespace lathe::cli {
@@ -21,13 +22,6 @@ First steps:
 `lathe COMMAND --help` lists a command's options.
 Exit codes: 0 success, 1 failure, 2 a mistake in the command line.)";
 
-// One line whatever it quotes: an argument may hold a line feed or an escape sequence.
-void report(std::string message) {
-  for (char& c : message)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  std::fprintf(stderr, "lathe: %s\n", message.c_str());
-}
-
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* command = &app;  // the innermost that was named
   std::string path = app.get_name();
@@ -43,7 +37,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   if (is_group && no_command && (extras.empty() || !extras.front().starts_with('-')))
     message = extras.empty() ? "a command is missing" : "unknown command '" + extras.front() + "'";
-  report(message + "; see '" + path + " --help'");
+  complain(message + "; see '" + path + " --help'");
   return kExitUsage;
 }
 
@@ -51,7 +45,7 @@ int finish(Status outcome) {
   stop_logging();
   if (std::fflush(stdout) != 0 && outcome.ok())
     outcome = io_error(std::string("cannot write to standard output: ") + std::strerror(errno));
-  if (!outcome.ok()) report(outcome.message());
+  if (!outcome.ok()) complain(outcome.message());
   return exit_code(outcome);
 }
 
@@ -69,6 +63,8 @@ int run(int argc, char** argv) {
   add_probe(app, chosen);
   add_explain(app, chosen);
   add_generate(app, chosen);
+  add_chat(app, chosen);
+  add_perplexity(app, chosen);
   add_embed(app, chosen);
   add_index(app, chosen);
   add_search(app, chosen);

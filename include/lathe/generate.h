@@ -68,6 +68,10 @@ struct SessionOptions {
   Sampling sampling{};              // how tokens are chosen
   std::vector<std::string> stop{};  // the answer ends before the first of these
   TokenChooser choose = {};         // in place of sampling
+  // What the answer must be, in one of two ways; empty: anything. It ends where nothing else can follow, or where the
+  // text is complete and the model ends it. Not together with a chooser.
+  std::string grammar{};      // GBNF, llama.cpp's notation
+  std::string json_schema{};  // a JSON schema: the answer is JSON that it allows
 };
 
 // Why a session has ended; none: it goes on.

@@ -54,5 +54,27 @@ TEST(ApiGenerate, SessionsGoOnTogetherAndEndForAReason) {
   EXPECT_EQ(tokens, 100 - static_cast<int>(generator->tokens_of("ab")->size()));
 }
 
+TEST(ApiGenerate, AnAnswerThatAGrammarOrASchemaAllows) {
+  const FakeFolder folder("api_generate_grammar");
+  folder.write("tok300.bin", llama2c_vocabulary(300));
+  auto generator = Generator::open({.model = folder.write("model.bin", llama2c_bytes(kHeader)), .threads = 1});
+  ASSERT_TRUE(generator.ok()) << generator.status().message();
+  const auto answer = [&](const SessionOptions& options) -> std::string {
+    const auto session = generator->start("a", options);
+    if (!session) return session.status().message();
+    std::string text;
+    while (generator->busy())
+      EXPECT_TRUE(generator->step([&text](const GeneratedToken& token) { text += token.text; }).ok());
+    return text;
+  };
+  EXPECT_EQ(answer({.grammar = R"(root ::= "yes, it is")"}), "yes, it is");
+  const std::string json = answer({.json_schema = R"({"const": {"a": [1, null]}})"});  // with blanks around it
+  EXPECT_NE(json.find(R"({"a":[1,null]})"), std::string::npos) << json;
+  EXPECT_NE(answer({.grammar = "root ::= ("}).find("grammar, line 1"), std::string::npos);
+  EXPECT_NE(answer({.json_schema = "{"}).find("json_schema: "), std::string::npos);
+  EXPECT_EQ(answer({.grammar = "x", .json_schema = "{}"}),
+            "grammar and json_schema are both given, needed: one of them");
+}
+
 }  // namespace
 }  // namespace lathe

@@ -4,6 +4,7 @@
 
 #include "api/convert.h"
 #include "run/generator.h"
+#include "run/read_grammar.h"
 
 namespace lathe {
 
@@ -41,8 +42,16 @@ Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
   return o;
 }
 
-run::SessionOptions converted(const SessionOptions& options) {
+Result<run::SessionOptions> converted(const SessionOptions& options) {
   run::SessionOptions o;
+  if (!options.grammar.empty() || !options.json_schema.empty()) {
+    if (!options.grammar.empty() && !options.json_schema.empty())
+      return invalid_argument("grammar and json_schema are both given, needed: one of them");
+    auto grammar = options.grammar.empty() ? run::read_json_schema(options.json_schema, "json_schema")
+                                           : run::read_gbnf(options.grammar, "grammar");
+    if (!grammar) return grammar.status();
+    o.grammar = std::move(*grammar);
+  }
   o.max_tokens = options.max_tokens;
   o.stop_at_end = options.stop_at_end;
   o.stop = options.stop;
@@ -105,10 +114,14 @@ Result<std::vector<int32_t>> Generator::tokens_of(std::string_view text) const {
 }
 
 Result<int64_t> Generator::start(std::string_view prompt, const SessionOptions& options) {
-  return impl_->generator->start(prompt, converted(options));
+  auto o = converted(options);
+  if (!o) return o.status();
+  return impl_->generator->start(prompt, std::move(*o));
 }
 Result<int64_t> Generator::start(std::span<const int32_t> prompt, const SessionOptions& options) {
-  return impl_->generator->start(prompt, converted(options));
+  auto o = converted(options);
+  if (!o) return o.status();
+  return impl_->generator->start(prompt, std::move(*o));
 }
 
 Status Generator::step(const std::function<void(const GeneratedToken&)>& each) {

@@ -35,6 +35,17 @@ std::vector<std::pair<std::string, std::string>> tokens_of(const Json& config) {
   return tokens;
 }
 
+std::vector<std::pair<std::string, std::string>> tokens_of(const tokenize::Tokenizer& tokenizer) {
+  const auto& special = tokenizer.special();
+  std::vector<std::pair<std::string, std::string>> tokens;
+  for (const auto& [name, id] : {std::pair{"bos_token", special.bos},
+                                 {"eos_token", special.eos},
+                                 {"unk_token", special.unk},
+                                 {"pad_token", special.pad}})
+    if (id >= 0) tokens.emplace_back(name, tokenizer.piece(id));
+  return tokens;
+}
+
 struct Sources {
   std::string plain, with_tools;
 };
@@ -102,27 +113,26 @@ Result<ChatTemplate> ChatTemplate::load(const std::string& folder) {
   return made;
 }
 
+Result<ChatTemplate> ChatTemplate::parse(std::string_view source, std::string_view name,
+                                         const tokenize::Tokenizer& tokenizer) {
+  auto plain = Template::parse(source, name);
+  if (!plain) return plain.status();
+  return ChatTemplate(std::move(*plain), tokens_of(tokenizer));
+}
+
 Result<ChatTemplate> ChatTemplate::load(const Fields& gguf, const tokenize::Tokenizer& tokenizer) {
   constexpr const char* kKey = "tokenizer.chat_template";
   if (!gguf.has(kKey)) return not_found(fmt::format("{}: has no {}, so no chat template", gguf.file(), kKey));
   const auto source = gguf.require_string(kKey);
   if (!source) return source.status();
-  auto plain = Template::parse(*source, fmt::format("{}: {}", gguf.file(), kKey));
-  if (!plain) return plain.status();
-  const auto& special = tokenizer.special();
-  Tokens tokens;
-  for (const auto& [name, id] : {std::pair{"bos_token", special.bos},
-                                 {"eos_token", special.eos},
-                                 {"unk_token", special.unk},
-                                 {"pad_token", special.pad}})
-    if (id >= 0) tokens.emplace_back(name, tokenizer.piece(id));
-  ChatTemplate made(std::move(*plain), std::move(tokens));
+  auto made = parse(*source, fmt::format("{}: {}", gguf.file(), kKey), tokenizer);
+  if (!made) return made;
   const auto tool_use = gguf.string_or("tokenizer.chat_template.tool_use", "");
   if (!tool_use) return tool_use.status();
   if (tool_use->empty()) return made;
   auto with_tools = Template::parse(*tool_use, fmt::format("{}: {}.tool_use", gguf.file(), kKey));
   if (!with_tools) return with_tools.status();
-  made.with_tools_ = std::move(*with_tools);
+  made->with_tools_ = std::move(*with_tools);
   return made;
 }
 

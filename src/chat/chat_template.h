@@ -31,6 +31,10 @@ class ChatTemplate {
   // tokenizer.
   static Result<ChatTemplate> load(const Fields& gguf, const tokenize::Tokenizer& tokenizer);
 
+  // A template from anywhere; `name` is what errors call it.
+  static Result<ChatTemplate> parse(std::string_view source, std::string_view name,
+                                    const tokenize::Tokenizer& tokenizer);
+
   // `messages` is a list of objects with "role" and "content", and what else the template knows.
   Result<std::string> render(const nlohmann::ordered_json& messages, const ChatOptions& options) const;
 

@@ -45,6 +45,8 @@ class Matcher {
   Status accept(int32_t token);
   // The text is complete; it may go on, though, unless allowed() holds nothing but stops.
   bool may_end() const { return states_[now_].accepts; }
+  // The text is complete and nothing but a stop may follow.
+  bool complete() const { return states_[now_].accepts && states_[now_].tops.empty(); }
   bool ended() const { return ended_; }  // by a stop
   void restart();
 

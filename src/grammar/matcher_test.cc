@@ -65,6 +65,7 @@ TEST(Matcher, AllowsWhatKeepsTheTextABeginning) {
   EXPECT_EQ(allowed_by(matcher), (Ids{6}));  // the rest of a character
   ASSERT_TRUE(matcher.accept(6).ok());
   EXPECT_TRUE(matcher.may_end());
+  EXPECT_FALSE(matcher.complete());
   EXPECT_EQ(allowed_by(matcher), (Ids{4, 5, 11}));
   ASSERT_TRUE(matcher.accept(11).ok());
   EXPECT_TRUE(matcher.ended());
@@ -75,7 +76,9 @@ TEST(Matcher, AllowsWhatKeepsTheTextABeginning) {
 
 TEST(Matcher, WhenNothingIsAllowed) {
   Matcher complete = made("root ::= \"a\"", {"a"});
+  EXPECT_FALSE(complete.complete());
   ASSERT_TRUE(complete.accept(0).ok());
+  EXPECT_TRUE(complete.complete());
   EXPECT_EQ(complete.allowed().status().message(), "the text is complete, and no token is named that ends it");
   Matcher stuck = made("root ::= \"ab\"", {"a"});
   ASSERT_TRUE(stuck.accept(0).ok());

@@ -12,9 +12,10 @@ constexpr size_t kLongest = 4096;  // of one token; a longer one is never allowe
 
 }  // namespace
 
-Result<TokenTrie> TokenTrie::of(const tokenize::Tokenizer& tokenizer) {
-  std::vector<std::string> texts(static_cast<size_t>(tokenizer.vocab_size()));
-  for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
+Result<TokenTrie> TokenTrie::of(const tokenize::Tokenizer& tokenizer, int64_t vocabulary) {
+  const auto count = static_cast<int32_t>(std::min<int64_t>(tokenizer.vocab_size(), vocabulary));
+  std::vector<std::string> texts(static_cast<size_t>(count));
+  for (int32_t id = 0; id < count; ++id) {
     if (tokenizer.is_special(id)) continue;
     if (Status status = tokenizer.append_bytes(id, texts[static_cast<size_t>(id)]); !status.ok()) return status;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,8 +27,10 @@ class TokenTrie {
   // The text of each token by id; a token whose text is empty is never allowed. Few and short ones only, in all at most
   // 64 MiB.
   static Result<TokenTrie> create(std::vector<std::string> texts);
-  // What each token adds to a text; nothing for special tokens.
-  static Result<TokenTrie> of(const tokenize::Tokenizer& tokenizer);
+  // What each token adds to a text; nothing for special tokens. Those below `vocabulary`: a tokenizer may have more
+  // than a model has logits for.
+  static Result<TokenTrie> of(const tokenize::Tokenizer& tokenizer,
+                              int64_t vocabulary = std::numeric_limits<int32_t>::max());
 
   std::span<const Node> nodes() const { return nodes_; }
   std::span<const int32_t> tokens() const { return tokens_; }

@@ -55,6 +55,24 @@ TEST_P(DecoderTest, HasTheSameBitsHoweverTokensAreCutIntoPassesWithAnyThreadsAnd
   }
 }
 
+// Values of the attention in bf16, all else in f32: queries and keys are one product then, values another.
+TEST_P(DecoderTest, HasTheSameBitsWithTensorsOfSeveralTypesEachAsItIs) {
+  TestDecoder one_type(GetParam()), two_types(GetParam());
+  for (const char* part : {"v_proj.weight", "layers.1.mlp.down_proj.weight"}) {
+    one_type.round_to_bf16(part, false);
+    two_types.round_to_bf16(part, true);
+  }
+  const auto ids = random_ids(70, one_type.config.vocabulary, 4);
+  const auto team = team_of(2);
+  const auto expected = run_alone(*one_type.bind(*team), ids, 30);
+  ASSERT_FALSE(expected.empty());
+  const auto decoder = two_types.bind(*team, std::nullopt);
+  ASSERT_NE(decoder, nullptr);
+  EXPECT_EQ(decoder->weights().layers[0].qkv.size(), 2u);
+  EXPECT_EQ(decoder->weights().main_type(), matmul::Type::f32);
+  EXPECT_EQ(run_alone(*decoder, ids, 30), expected);
+}
+
 // Texts of several lengths, some with a prompt's chunk and some with one token, in one pass after the other.
 TEST_P(DecoderTest, HasTheSameBitsAloneAndAmongOthers) {
   TestDecoder model(GetParam());

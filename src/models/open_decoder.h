@@ -3,9 +3,9 @@
 
 #include <functional>
 #include <memory>
-#include <string_view>
 #include <vector>
 
+#include "chat/chat_template.h"
 #include "models/decoder.h"
 #include "models/weight_files.h"
 #include "ops/packed_store.h"
@@ -21,8 +21,9 @@ class DecoderFiles {
   const DecoderConfig& config() const { return config_; }
   const TensorTable& tensors() const { return weights_.tensors(); }
   Result<tokenize::Tokenizer> tokenizer() const { return weights_.tokenizer(); }
-  // Tokens that end an answer, as the files name them; the tokenizer may know another.
-  const std::vector<int32_t>& end_ids() const { return end_ids_; }
+  // Tokens that end an answer; without the tokenizer, those that the other files name.
+  Result<std::vector<int32_t>> stop_tokens(const tokenize::Tokenizer* tokenizer) const;
+  Result<chat::ChatTemplate> chat_template(const tokenize::Tokenizer& tokenizer) const;
 
   // As EncoderFiles::bind.
   Result<std::unique_ptr<Decoder>> bind(StoredType stored, Team& team, ops::PackedStore* store = nullptr) const;
@@ -30,11 +31,8 @@ class DecoderFiles {
   void each_file(const std::function<void(const MappedFile&)>& visit) const { weights_.each_file(visit); }
 
  private:
-  Status read_end_ids(const Fields& fields, const std::string& key);
-
   WeightFiles weights_;
   DecoderConfig config_;
-  std::vector<int32_t> end_ids_;
 };
 
 }  // namespace lathe::models

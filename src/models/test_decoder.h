@@ -95,6 +95,17 @@ class TestDecoder {
     return weights ? std::make_unique<Decoder>(config, std::move(*weights), team) : nullptr;
   }
 
+  // Rounds the weights whose names have `part` in them to bf16, and has the file keep them as that, or as f32.
+  void round_to_bf16(std::string_view part, bool kept) {
+    for (size_t i = 0; i < views_.size(); ++i) {
+      auto& [name, values] = values_[i];
+      if (name.find(part) == std::string::npos) continue;
+      std::vector<bf16>& rounded = rounded_.emplace_back();
+      for (float& x : values) x = to_float(rounded.emplace_back(to_bf16(x)));
+      if (kept) views_[i].dtype = DType::bf16, views_[i].bytes = std::as_bytes(std::span(rounded));
+    }
+  }
+
   using Row = std::vector<double>;
   using Matrix = std::vector<Row>;
 

@@ -77,13 +77,13 @@ Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& optio
   if (!decoder) return decoder.status();
   g.store_->finish();
   g.decoder_ = std::move(*decoder);
-  g.end_ids_ = g.files_.end_ids();
-  if (tokenizer) {
+  if (tokenizer)
     g.tokenizer_ = std::move(*tokenizer);
-    if (g.end_ids_.empty() && g.tokenizer_->special().eos >= 0) g.end_ids_ = {g.tokenizer_->special().eos};
-  } else {
+  else
     g.no_tokenizer_ = tokenizer.status();
-  }
+  auto end_ids = g.files_.stop_tokens(g.tokenizer_ ? &*g.tokenizer_ : nullptr);
+  if (!end_ids) return end_ids.status();
+  g.end_ids_ = std::move(*end_ids);
   g.give_back_tables(kGatheredAtMost);
   if (Status status = g.configure(options); !status.ok()) return status;
   return generator;
@@ -92,6 +92,17 @@ Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& optio
 Result<const tokenize::Tokenizer*> Generator::tokenizer() const {
   if (!tokenizer_) return no_tokenizer_;
   return &*tokenizer_;
+}
+
+Result<chat::ChatTemplate> Generator::chat_template() const {
+  const auto words = tokenizer();
+  if (!words) return words.status();
+  return files_.chat_template(**words);
+}
+
+int64_t Generator::cached(int64_t session) const {
+  const auto found = std::ranges::find(sessions_, session, [](const auto& one) { return one->id; });
+  return found == sessions_.end() ? 0 : (*found)->cached;
 }
 
 Status Generator::check_prompt(std::span<const int32_t> prompt) const {
@@ -122,8 +133,25 @@ ops::KvText Generator::reuse(std::span<const int32_t> prompt) const {
   return best == nullptr ? ops::KvText(*pool_) : best->fork(length);
 }
 
+Status Generator::begin_grammar(Session& session) {
+  if (session.options.choose) return invalid_argument("a grammar and a chooser are both given, needed: one of them");
+  if (!tokenizer_) return unsupported("a grammar needs text: " + no_tokenizer_.message());
+  if (!trie_) {
+    auto trie = grammar::TokenTrie::of(*tokenizer_, config().vocabulary);
+    if (!trie) return trie.status();
+    trie_ = std::make_shared<const grammar::TokenTrie>(std::move(*trie));
+  }
+  auto matcher = grammar::Matcher::create(session.options.grammar, trie_, config().vocabulary,
+                                          session.options.stop_at_end ? end_ids_ : std::vector<int32_t>());
+  if (!matcher) return matcher.status();
+  session.matcher.emplace(std::move(*matcher));
+  return {};
+}
+
 // What chooses its tokens, and what makes text of them.
-Status Generator::begin_answer(Session& session) const {
+Status Generator::begin_answer(Session& session) {
+  if (session.options.grammar)
+    if (Status status = begin_grammar(session); !status.ok()) return status;
   if (!session.options.choose) {
     auto sampler = sample::Sampler::create(session.options.sampling, config().vocabulary);
     if (!sampler) return sampler.status();
@@ -134,16 +162,26 @@ Status Generator::begin_answer(Session& session) const {
     return session.options.stop.empty() ? Status() : unsupported("stop strings need text: " + no_tokenizer_.message());
   auto stops = sample::StopStrings::create(session.options.stop);
   if (!stops) return stops.status();
-  const bool begins = std::ranges::all_of(session.ids, [this](int32_t id) { return tokenizer_->is_special(id); });
+  // A blank that a grammar has seen is one of the text.
+  const bool begins =
+      !session.matcher && std::ranges::all_of(session.ids, [this](int32_t id) { return tokenizer_->is_special(id); });
   session.stream.emplace(*tokenizer_, std::move(*stops), false, begins);
   return {};
 }
 
 Result<int32_t> Generator::choose(Session& session, std::span<const float> logits) const {
   if (session.sampler) {
-    auto token = session.sampler->sample(logits);
+    std::span<const uint64_t> mask;
+    if (session.matcher) {
+      const auto allowed = session.matcher->allowed();
+      if (!allowed) return allowed.status();
+      mask = *allowed;
+    }
+    auto token = session.sampler->sample(logits, mask);
     if (!token) return token;
     if (Status status = session.sampler->accept(*token); !status.ok()) return status;
+    if (session.matcher)
+      if (Status status = session.matcher->accept(*token); !status.ok()) return status;
     return token;
   }
   const int32_t token = session.options.choose(logits);
@@ -159,6 +197,7 @@ Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions
   auto session = std::make_unique<Session>(next_++, std::move(cached), std::move(options));
   session->ids.assign(prompt.begin(), prompt.end());
   session->prompt = std::ssize(prompt);
+  session->cached = session->text.length();
   if (Status status = begin_answer(*session); !status.ok()) return status;
   sessions_.push_back(std::move(session));
   return sessions_.back()->id;
@@ -225,15 +264,18 @@ Status Generator::reserve_pages(Session& session, int64_t count) {
 
 // Up to `budget` of its pending tokens. False where it ended instead.
 bool Generator::add_tokens(Session& session, int64_t budget, const Each& each) {
-  const bool every = static_cast<bool>(session.options.each_logits);
-  const int64_t count = std::min({session.pending(), budget, every ? kMostRows : budget});
+  // Logits are wanted behind the tokens from `wanted` on.
+  const int64_t length = session.text.length(), last = std::ssize(session.ids) - 1;
+  const int64_t from = session.options.each_logits ? std::min(session.options.logits_from, last) : last;
+  const int64_t wanted = std::max(from, length);
+  const int64_t count = std::min({session.pending(), budget, wanted + kMostRows - length});
   if (Status status = reserve_pages(session, count); !status.ok()) {
     end(session, Finish::failed, std::move(status), each);
     return false;
   }
-  const auto first = session.ids.begin() + session.text.length();
+  const auto first = session.ids.begin() + length;
   ids_.insert(ids_.end(), first, first + count);
-  const int64_t rows = every ? count : count == session.pending() ? 1 : 0;
+  const int64_t rows = std::max<int64_t>(0, length + count - wanted);
   for (int64_t i = rows; i > 0; --i) rows_.push_back(std::ssize(ids_) - i);
   offsets_.push_back(std::ssize(ids_));
   texts_.push_back(&session.text);
@@ -280,6 +322,7 @@ void Generator::take_logits(Session& session, int64_t position, std::span<const 
       return end(session, Finish::failed, std::move(status), each);
   each({.session = session.id, .token = token, .text = text});
   if (session.stream && session.stream->stopped()) return end(session, Finish::stop_string, {}, each);
+  if (session.matcher && session.matcher->complete()) return end(session, Finish::end_token, {}, each);
   if (session.answered() == options.max_tokens) return end(session, Finish::max_tokens, {}, each);
   if (std::ssize(session.ids) < context_) return;
   end(session, Finish::context_full,

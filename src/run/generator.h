@@ -46,6 +46,8 @@ class Generator {
   Result<const tokenize::Tokenizer*> tokenizer() const;
   // A text's, with the special tokens that the tokenizer puts before it.
   Result<std::vector<int32_t>> tokens_of(std::string_view text) const;
+  // How the model writes a conversation; an error where its files do not say.
+  Result<chat::ChatTemplate> chat_template() const;
   const std::vector<int32_t>& end_ids() const { return end_ids_; }
   // For measurements.
   models::Decoder& decoder() { return *decoder_; }
@@ -62,6 +64,8 @@ class Generator {
   using Each = std::function<void(const SessionEvent&)>;
   Status step(const Each& each);
   bool busy() const { return !sessions_.empty(); }
+  // Tokens of a session's prompt that were cached when it began; 0 once it has ended.
+  int64_t cached(int64_t session) const;
 
   // Ends a session with the next event; a pass in progress is left within half a layer. Any thread may call it.
   void cancel(int64_t session);
@@ -77,7 +81,8 @@ class Generator {
   Status configure(const GeneratorOptions& options);
   Status check_prompt(std::span<const int32_t> prompt) const;
   ops::KvText reuse(std::span<const int32_t> prompt) const;
-  Status begin_answer(Session& session) const;
+  Status begin_answer(Session& session);
+  Status begin_grammar(Session& session);
   Result<int32_t> choose(Session& session, std::span<const float> logits) const;
   void end_cancelled(const Each& each);
   void fill_batch(const Each& each);
@@ -95,6 +100,7 @@ class Generator {
   std::unique_ptr<models::Decoder> decoder_;
   std::unique_ptr<ops::KvPool> pool_;  // outlives what is kept and the sessions
   std::optional<tokenize::Tokenizer> tokenizer_;
+  std::shared_ptr<const grammar::TokenTrie> trie_;  // its texts, once a session has a grammar
   Status no_tokenizer_;
   std::vector<int32_t> end_ids_;
   int64_t context_ = 0, prompt_tokens_ = 0;

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <regex>
 #include <thread>
 
 #include "base/atomic_file.h"
 #include "base/test_files.h"
 #include "formats/fake_llama2c.h"
+#include "run/read_grammar.h"
 
 namespace lathe::run {
 namespace {
@@ -302,6 +304,58 @@ TEST_F(GeneratorTest, ASeedGivesTheSameTokensAloneAndAmongOthers) {
   SessionOptions bad;
   bad.sampling.top_p = 2;
   EXPECT_NE(generator->start(ids, bad).status().message().find("top_p"), std::string::npos);
+}
+
+TEST_F(GeneratorTest, AnAnswerIsWhatItsGrammarAllows) {
+  const auto generator = open();
+  const auto grammar = *read_gbnf("root ::= \" \"? [x-z]{3,5} \";\"", "g");
+  std::vector<int64_t> numbers;
+  for (int64_t seed = 0; seed < 4; ++seed) {  // at once, of one grammar
+    SessionOptions options = {.grammar = grammar};
+    options.sampling = {.temperature = 2.0f, .seed = seed};
+    numbers.push_back(*generator->start(seed % 2 == 0 ? "a" : "", options));
+  }
+  All all = run(*generator);
+  for (const int64_t number : numbers) {
+    const Told& told = all[number];
+    EXPECT_TRUE(std::regex_match(told.text, std::regex(" ?[x-z]{3,5};"))) << told.text;
+    EXPECT_EQ(told.finish, Finish::end_token);  // nothing more can follow
+    EXPECT_TRUE(told.status.ok());
+  }
+  // A token that ends an answer is allowed where the text is complete, and only there.
+  SessionOptions open_end = {.max_tokens = 50, .grammar = *read_gbnf("root ::= \"x\"{2,}", "g")};
+  open_end.sampling.logit_bias = {{2, 1000.0f}};
+  const int64_t ended = *generator->start("a", open_end);
+  const Told told = run(*generator)[ended];
+  EXPECT_TRUE(std::regex_match(told.text, std::regex("x{2,3}"))) << told.text;
+  EXPECT_EQ(told.tokens.back(), 2);
+  open_end.stop_at_end = false;
+  const int64_t endless = *generator->start("a", open_end);
+  EXPECT_EQ(run(*generator)[endless].finish, Finish::max_tokens);
+  open_end.choose = [](std::span<const float>) { return 3; };
+  EXPECT_NE(generator->start("a", open_end).status().message().find("a grammar and a chooser"), std::string::npos);
+}
+
+TEST_F(GeneratorTest, LogitsFromAPositionOnAreTheSameLogits) {
+  const auto generator = open();
+  const auto ids = prompt(100, 1);
+  const auto logits_from = [&](int64_t position) {
+    std::map<int64_t, std::vector<float>> rows;
+    SessionOptions options = {.max_tokens = 0};
+    options.logits_from = position;
+    options.each_logits = [&](int64_t at, std::span<const float> logits) {
+      rows[at].assign(logits.begin(), logits.end());
+      return Status();
+    };
+    EXPECT_TRUE(generator->start(ids, options).ok());
+    run(*generator);
+    return rows;
+  };
+  auto all = logits_from(0);
+  EXPECT_EQ(all.size(), 100u);
+  EXPECT_EQ(logits_from(1000).size(), 1u);  // the last it always is
+  all.erase(all.begin(), all.find(41));
+  EXPECT_EQ(logits_from(41), all);
 }
 
 TEST_F(GeneratorTest, GivesTheLogitsBehindEveryToken) {

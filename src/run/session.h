@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "grammar/matcher.h"
 #include "lathe/status.h"
 #include "ops/kv_cache.h"
 #include "sample/sampler.h"
@@ -25,9 +27,13 @@ struct SessionOptions {
   sample::SamplerOptions sampling{};  // as they are, the token with the largest logit, of equal ones the first
   std::vector<std::string> stop{};    // the answer ends before the first of them
   TokenChooser choose{};              // in place of sampling
+  // What the answer must be; it ends where nothing else can follow, or by a token that ends an answer, which is allowed
+  // where the text is complete only. nullptr: anything. Sessions may share one; a chooser knows none.
+  std::shared_ptr<const grammar::Grammar> grammar{};
   // Is given the logits behind every token of the session, the prompt's too, with the token's position: what a
   // measurement wants. An error ends the session.
   std::function<Status(int64_t position, std::span<const float> logits)> each_logits{};
+  int64_t logits_from = 0;  // the first position whose logits it is given; the prompt's last at the latest
 };
 
 enum class Finish : uint8_t { none, end_token, stop_string, max_tokens, context_full, cancelled, failed };
@@ -41,8 +47,8 @@ struct SessionEvent {
 };
 
 struct Session {
-  Session(int64_t number, ops::KvText cached, SessionOptions o)
-      : id(number), text(std::move(cached)), options(std::move(o)) {}
+  Session(int64_t number, ops::KvText begun, SessionOptions o)
+      : id(number), text(std::move(begun)), options(std::move(o)) {}
 
   int64_t pending() const { return static_cast<int64_t>(ids.size()) - text.length(); }  // tokens without a pass
   int64_t answered() const { return static_cast<int64_t>(ids.size()) - prompt; }
@@ -50,9 +56,11 @@ struct Session {
   int64_t id;
   std::vector<int32_t> ids;  // the prompt, then the answer
   int64_t prompt = 0;        // tokens of it
+  int64_t cached = 0;        // of these, that were in the cache when the session began
   ops::KvText text;
   SessionOptions options;
-  std::optional<sample::Sampler> sampler;  // where options.choose is empty
+  std::optional<sample::Sampler> sampler;   // where options.choose is empty
+  std::optional<grammar::Matcher> matcher;  // where there is a grammar
   std::optional<sample::TextStream> stream;
   bool ended = false;
 };

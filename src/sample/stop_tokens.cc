@@ -14,16 +14,19 @@ namespace {
 constexpr const char* kEndsOfTurn[] = {"<|im_end|>",    "<|eot_id|>", "<|eom_id|>",
                                        "<end_of_turn>", "<|end|>",    "<|endoftext|>"};
 
-std::vector<int32_t> sorted(std::vector<int32_t> ids) {
+// With the tokenizer's ends of a turn; each once, ascending.
+std::vector<int32_t> completed(std::vector<int32_t> ids, int64_t vocabulary, const tokenize::Tokenizer* tokenizer) {
+  if (tokenizer != nullptr)
+    for (const char* name : kEndsOfTurn)
+      if (const int32_t id = tokenizer->id_of(name); tokenizer->is_special(id) && id < vocabulary) ids.push_back(id);
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
 }
 
 // A number or a list of them at `key`; none where it is absent.
-Result<std::vector<int32_t>> ids_at(const Fields& fields, const std::string& key,
-                                    const tokenize::Tokenizer& tokenizer) {
-  const IntRange range{0, tokenizer.vocab_size() - 1};
+Result<std::vector<int32_t>> ids_at(const Fields& fields, const std::string& key, int64_t vocabulary) {
+  const IntRange range{0, vocabulary - 1};
   if (!fields.has(key)) return std::vector<int32_t>{};
   if (std::holds_alternative<Composite>(fields.at(key))) {
     const auto ids = fields.require_ints(key, range);
@@ -37,31 +40,35 @@ Result<std::vector<int32_t>> ids_at(const Fields& fields, const std::string& key
 
 }  // namespace
 
-Result<std::vector<int32_t>> stop_tokens(const std::string& folder, const tokenize::Tokenizer& tokenizer) {
+Result<std::vector<int32_t>> stop_tokens(const std::string& folder, int64_t vocabulary,
+                                         const tokenize::Tokenizer* tokenizer) {
   for (const char* name : {"generation_config.json", "config.json"}) {
     const std::string path = (std::filesystem::path(folder) / name).string();
-    if (!std::filesystem::exists(path)) continue;
+    if (std::error_code error; !std::filesystem::exists(path, error)) continue;
     const auto config = HfConfig::open(path);
     if (!config) return config.status();
     for (const char* key : {"eos_token_id", "text_config.eos_token_id"}) {
-      auto ids = ids_at(*config, key, tokenizer);
-      if (!ids || !ids->empty()) return ids ? Result(sorted(std::move(*ids))) : ids;
+      auto ids = ids_at(*config, key, vocabulary);
+      if (!ids) return ids;
+      if (!ids->empty()) return completed(std::move(*ids), vocabulary, tokenizer);
     }
   }
-  const int32_t eos = tokenizer.special().eos;
-  return eos < 0 ? std::vector<int32_t>{} : std::vector<int32_t>{eos};
+  return stop_tokens(vocabulary, tokenizer);
 }
 
-Result<std::vector<int32_t>> stop_tokens(const Fields& gguf, const tokenize::Tokenizer& tokenizer) {
+Result<std::vector<int32_t>> stop_tokens(const Fields& gguf, int64_t vocabulary, const tokenize::Tokenizer* tokenizer) {
   std::vector<int32_t> all;
   for (const char* name : {"eos", "eot", "eom"}) {
-    const auto ids = ids_at(gguf, fmt::format("tokenizer.ggml.{}_token_id", name), tokenizer);
+    const auto ids = ids_at(gguf, fmt::format("tokenizer.ggml.{}_token_id", name), vocabulary);
     if (!ids) return ids.status();
     all.insert(all.end(), ids->begin(), ids->end());
   }
-  for (const char* name : kEndsOfTurn)
-    if (const int32_t id = tokenizer.id_of(name); tokenizer.is_special(id)) all.push_back(id);
-  return sorted(std::move(all));
+  return completed(std::move(all), vocabulary, tokenizer);
+}
+
+std::vector<int32_t> stop_tokens(int64_t vocabulary, const tokenize::Tokenizer* tokenizer) {
+  const int32_t eos = tokenizer == nullptr ? -1 : tokenizer->special().eos;
+  return completed(eos < 0 || eos >= vocabulary ? std::vector<int32_t>{} : std::vector{eos}, vocabulary, tokenizer);
 }
 
 }  // namespace lathe::sample

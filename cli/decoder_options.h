@@ -1,0 +1,30 @@
+// The options of commands that run a decoder: which model, and what it may use.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "run/generator.h"
+
+namespace lathe::cli {
+
+struct DecoderOptions {
+  run::GeneratorOptions generator;
+  std::string dtype = "auto", kv = "f16", kv_memory, cache, dispatch = "model";
+};
+
+void add_model_option(CLI::App& command, DecoderOptions& options);
+// `context` is what --context says of itself.
+void add_resource_options(CLI::App& command, DecoderOptions& options,
+                          const char* context = "Tokens of prompt and answer; 0: what the model takes");
+
+// What the options say, checked before anything is read.
+struct DecoderPlan {
+  run::GeneratorOptions generator;
+  ops::Dispatch dispatch;
+};
+Result<DecoderPlan> decoder_plan(const DecoderOptions& options);
+Result<std::unique_ptr<run::Generator>> open_decoder(const DecoderPlan& plan);
+
+}  // namespace lathe::cli
