@@ -56,8 +56,7 @@ void add_resource_options(CLI::App& command, DecoderOptions& options, const char
   const auto add = [&command](const char* name, auto& value, const char* what, const char* type) {
     return command.add_option(name, value, what)->group("Resources")->type_name(type);
   };
-  add("--dtype", options.dtype, kGenerateTypesHelp, "TYPE")
-      ->capture_default_str();
+  add("--dtype", options.dtype, kGenerateTypesHelp, "TYPE")->capture_default_str();
   add("--kv", options.kv, "How keys and values are kept: f16, bf16 or f32", "TYPE")->capture_default_str();
   add("--kv-memory", options.kv_memory, "What keys and values may take, as 512M or 2G; without it, no limit", "SIZE");
   add("--context", options.generator.context, context, "N")->capture_default_str();

@@ -263,6 +263,7 @@ class TestDecoder {
   std::mt19937 random_{7};
   std::deque<std::pair<std::string, std::vector<float>>> values_;  // by Hugging Face's names, without their prefix
   std::vector<TensorView> views_;
+  std::deque<std::vector<bf16>> rounded_;
   TensorTable table_;
 };
 
