@@ -210,6 +210,9 @@ TEST_F(ChatCommand, CtrlCStopsAnAnswerAndTwiceTheProgram) {
 TEST_F(ChatCommand, CtrlDEndsAndLinesComeBack) {
   Terminal terminal("chat " + arguments() + "-n 4");
   ASSERT_TRUE(terminal.shows("> ")) << terminal.shown();
+  terminal.type("half a line\x03");
+  ASSERT_TRUE(terminal.shows("Ctrl-C again ends the program")) << terminal.shown();
+  ASSERT_TRUE(terminal.shows("> ")) << terminal.shown();
   terminal.type("abc\r");
   ASSERT_TRUE(terminal.shows("first token")) << terminal.shown();
   ASSERT_TRUE(terminal.shows("> ")) << terminal.shown();

@@ -86,8 +86,8 @@ Status ChatSession::talk(const NextLine& next) {
       continue;
     }
     interrupted_ = false;
+    stop_.store(false);  // a Ctrl-C at the prompt was for the line
     if (Status status = take_message(message); !status.ok()) return status;
-    stop_.store(false);
   }
   return {};
 }
