@@ -198,8 +198,7 @@ void add_bench_generate(CLI::App& bench, Command& chosen) {
   auto options = std::make_shared<BenchGenerateOptions>();
   run::GeneratorOptions& g = options->generator;
   command->add_option("-m,--model", g.model, "A model's folder or file, or its Hugging Face name")->required();
-  command->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0, or auto")
-      ->capture_default_str();
+  command->add_option("--dtype", options->dtype, kGenerateTypesHelp)->capture_default_str();
   command->add_option("--kv", options->kv, "How keys and values are kept: f16, bf16 or f32")->capture_default_str();
   command->add_option("--prompt-tokens", g.prompt_tokens, "Tokens of the prompt that share a pass")
       ->capture_default_str();

@@ -43,12 +43,17 @@ Status add_ceilings(Team& team, matmul::Type stored, BenchHead& head) {
   const auto ceilings = tune::measure_ceilings(team, options);
   if (!ceilings) return ceilings.status();
   head.ceilings = *ceilings;
-  if (stored == matmul::Type::q8_a7) {
-    head.ceiling = "byte multiply-adds", head.ceiling_gflops = ceilings->byte_mac.giga;
-  } else if (stored == matmul::Type::f32 || stored == matmul::Type::bf16 || stored == matmul::Type::f16) {
-    head.ceiling = "f32 multiply-adds", head.ceiling_gflops = ceilings->fma.giga;
-  } else {  // blocks of integers: their products are of 16 bits
-    head.ceiling = "16-bit multiply-adds", head.ceiling_gflops = ceilings->mac.giga;
+  switch (stored) {
+    case matmul::Type::f32:
+    case matmul::Type::bf16:
+    case matmul::Type::f16:
+      head.ceiling = "f32 multiply-adds", head.ceiling_gflops = ceilings->fma.giga;
+      break;
+    case matmul::Type::q8_0:  // its products are of 16-bit integers
+      head.ceiling = "16-bit multiply-adds", head.ceiling_gflops = ceilings->mac.giga;
+      break;
+    default:
+      head.ceiling = "byte multiply-adds", head.ceiling_gflops = ceilings->byte_mac.giga;
   }
   return {};
 }

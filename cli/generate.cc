@@ -251,10 +251,7 @@ void add_sampling(CLI::App& command, Options& o) {
 
 void add_resources(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Resources";
-  command.add_option("--dtype", o.dtype, "How weights are kept: f32, bf16, q8_0, q4_0, or auto: as the file has them")
-      ->group(kGroup)
-      ->type_name("TYPE")
-      ->capture_default_str();
+  command.add_option("--dtype", o.dtype, kGenerateTypesHelp)->group(kGroup)->type_name("TYPE")->capture_default_str();
   command.add_option("--kv", o.kv, "How keys and values are kept: f16, bf16 or f32")
       ->group(kGroup)
       ->type_name("TYPE")

@@ -12,8 +12,9 @@
 // computed alone or among others. MatmulVariant::numerics names the chain; kernels of equal numerics give equal bits,
 // and dispatch never leaves the numerics of the weights' type:
 //   f32   f32, bf16, f16 weights: acc = fma(a[k], w[k], acc), k ascending, from +0; 16-bit weights are widened exactly.
-//   a16   q8_0, q4_0 weights: activations are quantised to 16 bits per row and 32 k, integer products within a block
-//         are exact, blocks are added in f32, ascending.
+//   a16   q8_0 weights: activations are quantised to 16 bits per row and 32 k, integer products within a block are
+//         exact, blocks are added in f32, ascending.
+//   a8    q4_0, q4_1, q4_k, q5_k, q6_k weights: as a16 with activations of 8 bits.
 //   a7    q8_a7 weights: as a16 with activations of 7 bits, 128 levels between the least and the largest of 32 k.
 //   a16r  i8 weights: activations are quantised per row to the widest integer that cannot overflow, the sum is exact.
 //   s32   s8 weights, s8 or u8 activations: exact integers.
@@ -51,6 +52,10 @@ enum class DataType : uint8_t {
   u8,
   s32,
   q8_a7,  // weights: as q8_0, to be multiplied by activations of 7 bits: less exact than q8_0 and faster
+  q4_1,   // weights: blocks of 32 along K, an f16 scale, an f16 minimum and 32 four-bit numbers (GGUF)
+  q4_k,   // weights: super-blocks of 256 along K (GGUF's Q4_K, Q5_K, Q6_K)
+  q5_k,
+  q6_k,
 };
 
 enum class WeightOrder : uint8_t {
@@ -84,10 +89,10 @@ class Engine {
 
 // Weights where they lie now. Nothing of it is kept.
 struct WeightsView {
-  DataType type = DataType::f32;  // f32, bf16, f16, q8_0, q4_0, i8 or s8
+  DataType type = DataType::f32;  // f32, bf16, f16, i8, s8 or blocks
   WeightOrder order = WeightOrder::nk;
   int64_t n = 0, k = 0;
-  int64_t ld = 0;  // from row to row: at least K for nk, N for kn. Blocks (q8_0, q4_0) are nk, dense, K in whole blocks
+  int64_t ld = 0;  // from row to row: at least K for nk, N for kn. Blocks are nk, dense, K in whole blocks
   const void* data = nullptr;
   const float* scale = nullptr;  // i8: [N]
 };

@@ -367,7 +367,7 @@ TEST_F(BadInput, Weights) {
   EXPECT_EQ(prepare({.n = 3, .k = 4, .ld = INT64_MAX, .data = w_}),
             "a weight's row stride is 9223372036854775807; no memory holds that");
   EXPECT_EQ(prepare({.type = DataType::u8, .n = 3, .k = 4, .data = w_}),
-            "weights are f32, bf16, f16, q8_0, q4_0, i8 or s8; found u8");
+            "weights are f32, bf16, f16, i8, s8 or blocks of them; found u8");
   EXPECT_EQ(prepare({.type = DataType::i8, .n = 3, .k = 4, .data = w_}),
             "an i8 weight needs a scale for each of its N columns; found none");
   EXPECT_EQ(prepare({.n = 3, .k = 4, .data = w_, .scale = w_}), "a f32 weight has no scale; found one");

@@ -15,8 +15,17 @@ namespace {
 
 Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
   using Stored = std::optional<matmul::Type>;
-  constexpr std::array kTypes = {Stored(), Stored(matmul::Type::f32), Stored(matmul::Type::bf16),
-                                 Stored(matmul::Type::q8_0), Stored(matmul::Type::q4_0)};
+  constexpr std::array kTypes = {Stored(),
+                                 Stored(matmul::Type::f32),
+                                 Stored(matmul::Type::bf16),
+                                 Stored(matmul::Type::q8_0),
+                                 Stored(matmul::Type::q4_0),
+                                 Stored(matmul::Type::f16),
+                                 Stored(matmul::Type::q4_1),
+                                 Stored(matmul::Type::q4_k),
+                                 Stored(matmul::Type::q5_k),
+                                 Stored(matmul::Type::q6_k),
+                                 Stored(matmul::Type::q8_a7)};
   constexpr std::array kCacheTypes = {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32};
   run::GeneratorOptions o;
   if (Status status = api::convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;

@@ -14,7 +14,7 @@ std::string name_of(matmul::Type type) { return std::string(matmul::type_name(ty
 
 Status check_type(matmul::Type type) {
   if (type == matmul::Type::u8 || type == matmul::Type::s32)
-    return invalid_argument("weights are f32, bf16, f16, q8_0, q4_0, i8 or s8; found " + name_of(type));
+    return invalid_argument("weights are f32, bf16, f16, i8, s8 or blocks of them; found " + name_of(type));
   return {};
 }
 

@@ -10,19 +10,21 @@ constexpr int64_t kFloat = sizeof(float);
 
 }  // namespace
 
-Decoder::Decoder(DecoderConfig config, DecoderWeights weights, matmul::Type stored, Team& team)
+Decoder::Decoder(DecoderConfig config, DecoderWeights weights, Team& team)
     : PassModel(team),
       config_(std::move(config)),
       weights_(std::move(weights)),
-      stored_(stored),
       global_(config_.global.table()),
       local_(config_.local.table()) {
   const bool residual = !config_.post_norms;
-  for (const DecoderLayer& layer : weights_.layers)
-    layer_products_.push_back({.qkv = place_of({&layer.qkv}),
-                               .out = place_of({.linear = &layer.out, .residual = residual}),
-                               .up = place_of({.linear = &layer.gate_up, .activation = config_.activation}),
-                               .down = place_of({.linear = &layer.down, .residual = residual})});
+  for (const DecoderLayer& layer : weights_.layers) {
+    LayerProducts products;
+    for (const LinearWeights& linear : layer.qkv) products.qkv.push_back(place_of({&linear}));
+    products.out = place_of({.linear = &layer.out, .residual = residual});
+    products.up = place_of({.linear = &layer.gate_up, .activation = config_.activation});
+    products.down = place_of({.linear = &layer.down, .residual = residual});
+    layer_products_.push_back(std::move(products));
+  }
 }
 
 ops::KvShape Decoder::kv_shape(ops::KvType type) const {
@@ -54,7 +56,7 @@ Result<ops::MatmulPlan> Decoder::plan(const Product& product, int64_t rows) cons
   problem.m = rows;
   problem.n = weights.n();
   problem.k = weights.k();
-  problem.w = stored_;
+  problem.w = product.linear->type;
   problem.gated = weights.gated();
   problem.act = product.activation;
   problem.bias = !product.linear->bias.empty();
@@ -130,19 +132,19 @@ Status Decoder::prepare(const DecoderBatch& batch) {
 }
 
 void Decoder::multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
-                       const float* a, float* c) {
+                       const float* a, float* c, int64_t ldc) {
   ops::MatmulOperands operands;
   operands.a = a;
   operands.lda = linear.weights.k();
   operands.weights = &linear.weights;
   operands.c = c;
-  operands.ldc = linear.weights.n();
+  operands.ldc = ldc;
   operands.epilogue.bias = linear.bias.empty() ? nullptr : linear.bias.data();
   operands.epilogue.act = plan.problem().act;
   operands.epilogue.gated = plan.problem().gated;
   if (plan.problem().residual) {
     operands.epilogue.residual = c;
-    operands.epilogue.residual_ld = linear.weights.n();
+    operands.epilogue.residual_ld = ldc;
   }
   x.matmul(name, plan, operands, products());
   x.sync();
@@ -238,14 +240,18 @@ void Decoder::layer(ops::Executor& x, size_t i, const Pass& pass) {
   float* const wide = wide_.as<float>();
   float* const added = config_.post_norms ? normed : hidden_.as<float>();
 
-  multiply(x, "qkv", plans[places.qkv], layer.qkv, normed, wide);
+  for (size_t part = 0, column = 0; part < layer.qkv.size(); ++part) {
+    const LinearWeights& linear = layer.qkv[part];
+    multiply(x, "qkv", plans[places.qkv[part]], linear, normed, wide + column, qkv_row());
+    column += static_cast<size_t>(linear.weights.n());
+  }
   attend(x, i, pass);
   if (cancelled_) return;
-  multiply(x, "attention out", plans[places.out], layer.out, context_.as<float>(), added);
+  multiply(x, "attention out", plans[places.out], layer.out, context_.as<float>(), added, config_.width);
   add_and_norm(x, layer.attention_post_norm, layer.ffn_norm, tokens);
-  multiply(x, "gate up", plans[places.up], layer.gate_up, normed, wide);
+  multiply(x, "gate up", plans[places.up], layer.gate_up, normed, wide, config_.intermediate);
   poll(x, pass);
-  multiply(x, "down", plans[places.down], layer.down, wide, added);
+  multiply(x, "down", plans[places.down], layer.down, wide, added, config_.width);
   if (!last || config_.post_norms) add_and_norm(x, layer.ffn_post_norm, next, tokens);
 }
 
@@ -262,7 +268,8 @@ void Decoder::give_logits(ops::Executor& x, const Pass& pass) {
   gather.y = normed_.as<float>();
   x.gather_norm(gather);
   x.sync();
-  multiply(x, "head", pass.head.each.front(), weights_.head, normed_.as<float>(), pass.asked.logits);
+  multiply(x, "head", pass.head.each.front(), weights_.head, normed_.as<float>(), pass.asked.logits,
+           config_.vocabulary);
 }
 
 void Decoder::step(ops::Executor& x, int64_t i, const Pass& pass) {

@@ -26,8 +26,8 @@ enum class PassOutcome : uint8_t { done, cancelled };
 
 class Decoder final : public PassModel {
  public:
-  // `team` and what `weights` lead to must outlive this. `stored` is the type that the weights were bound with.
-  Decoder(DecoderConfig config, DecoderWeights weights, matmul::Type stored, Team& team);
+  // `team` and what `weights` lead to must outlive this.
+  Decoder(DecoderConfig config, DecoderWeights weights, Team& team);
 
   const DecoderConfig& config() const { return config_; }
   const DecoderWeights& weights() const { return weights_; }
@@ -51,7 +51,8 @@ class Decoder final : public PassModel {
     bool residual = false;
   };
   struct LayerProducts {
-    size_t qkv, out, up, down;  // places in Plans
+    std::vector<size_t> qkv;  // places in Plans
+    size_t out, up, down;
   };
   struct Pass {
     ops::CachedBatch batch;
@@ -78,12 +79,11 @@ class Decoder final : public PassModel {
   void poll(ops::Executor& x, const Pass& pass);
   void give_logits(ops::Executor& x, const Pass& pass);
   void multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
-                const float* a, float* c);
+                const float* a, float* c, int64_t ldc);
   void add_and_norm(ops::Executor& x, const std::vector<float>& post, const std::vector<float>& next, int64_t tokens);
 
   DecoderConfig config_;
   DecoderWeights weights_;
-  matmul::Type stored_;
   ops::RopeTable global_, local_;
   std::vector<Product> products_of_layers_;
   std::vector<LayerProducts> layer_products_;

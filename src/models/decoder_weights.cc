@@ -1,5 +1,7 @@
 #include "models/decoder_weights.h"
 
+#include <algorithm>
+#include <map>
 #include <string>
 
 namespace lathe::models {
@@ -60,7 +62,7 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Names&
   const WeightBinder::Part qkv[] = {{at + names.query, queries}, {at + names.key, keys}, {at + names.value, keys}};
   DecoderLayer bound;
   bound.attention_norm = bind.vector(at + names.attention_norm, c.width);
-  bound.qkv = bind.linear(qkv, c.width, c.qkv_bias);
+  bound.qkv = bind.linears(qkv, c.width, c.qkv_bias);
   if (c.query_key_norm) {
     bound.query_norm = bind.vector(at + names.query_norm, c.head_dim);
     bound.key_norm = bind.vector(at + names.key_norm, c.head_dim);
@@ -78,8 +80,8 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Names&
 
 }  // namespace
 
-Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const TensorTable& tensors,
-                                            matmul::Type stored, Team* team, ops::PackedStore* store) {
+Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const TensorTable& tensors, StoredType stored,
+                                            Team* team, ops::PackedStore* store) {
   const bool gguf = tensors.find("token_embd.weight") != nullptr;
   const Names names = gguf ? kGguf : hugging_face(config.post_norms);
   constexpr const char* kPrefixes[] = {"", "model."};
@@ -99,12 +101,26 @@ Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const T
   return bound;
 }
 
+std::vector<const LinearWeights*> DecoderWeights::products() const {
+  std::vector<const LinearWeights*> all = {&head};
+  for (const DecoderLayer& layer : layers) {
+    for (const LinearWeights& linear : layer.qkv) all.push_back(&linear);
+    all.insert(all.end(), {&layer.out, &layer.gate_up, &layer.down});
+  }
+  return all;
+}
+
 int64_t DecoderWeights::product_bytes() const {
-  int64_t bytes = head.weights.bytes();
-  for (const DecoderLayer& layer : layers)
-    for (const LinearWeights* linear : {&layer.qkv, &layer.out, &layer.gate_up, &layer.down})
-      bytes += linear->weights.bytes();
+  int64_t bytes = 0;
+  for (const LinearWeights* linear : products()) bytes += linear->weights.bytes();
   return bytes;
+}
+
+matmul::Type DecoderWeights::main_type() const {
+  std::map<matmul::Type, int64_t> bytes;
+  for (const LinearWeights* linear : products()) bytes[linear->type] += linear->weights.bytes();
+  return std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
 }
 
 }  // namespace lathe::models

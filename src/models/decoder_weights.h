@@ -9,9 +9,9 @@
 namespace lathe::models {
 
 struct DecoderLayer {
-  LinearWeights qkv;      // queries, keys, values
-  LinearWeights out;      // of the attention
-  LinearWeights gate_up;  // gated
+  std::vector<LinearWeights> qkv;  // queries, keys, values, as one product where they have one type
+  LinearWeights out;               // of the attention
+  LinearWeights gate_up;           // gated
   LinearWeights down;
   std::vector<float> attention_norm, ffn_norm;
   std::vector<float> query_norm, key_norm;                // with DecoderConfig::query_key_norm
@@ -26,11 +26,14 @@ struct DecoderWeights {
 
   // Of all products, as they are kept: what a pass reads once, however many tokens it has.
   int64_t product_bytes() const;
+  // The type that most of them are kept in, by bytes.
+  matmul::Type main_type() const;
+  std::vector<const LinearWeights*> products() const;
 
   // Names of Hugging Face, with or without `model.` before them, or of GGUF. Products are stored as `stored`, whatever
-  // the file holds. An error names the tensor that is missing, or its shape and the one needed. `tensors` must outlive
-  // this.
-  static Result<DecoderWeights> bind(const DecoderConfig& config, const TensorTable& tensors, matmul::Type stored,
+  // the file holds, or each as the file has it. An error names the tensor that is missing, or its shape and the one
+  // needed. `tensors` must outlive this.
+  static Result<DecoderWeights> bind(const DecoderConfig& config, const TensorTable& tensors, StoredType stored,
                                      Team* team, ops::PackedStore* store = nullptr);
 };
 

@@ -60,10 +60,10 @@ Result<DecoderFiles> DecoderFiles::open(const ModelFiles& files) {
   return opened;
 }
 
-Result<std::unique_ptr<Decoder>> DecoderFiles::bind(matmul::Type stored, Team& team, ops::PackedStore* store) const {
+Result<std::unique_ptr<Decoder>> DecoderFiles::bind(StoredType stored, Team& team, ops::PackedStore* store) const {
   auto weights = DecoderWeights::bind(config_, tensors(), stored, &team, store);
   if (!weights) return weights.status();
-  return std::make_unique<Decoder>(config_, std::move(*weights), stored, team);
+  return std::make_unique<Decoder>(config_, std::move(*weights), team);
 }
 
 }  // namespace lathe::models

@@ -25,7 +25,7 @@ class DecoderFiles {
   const std::vector<int32_t>& end_ids() const { return end_ids_; }
 
   // As EncoderFiles::bind.
-  Result<std::unique_ptr<Decoder>> bind(matmul::Type stored, Team& team, ops::PackedStore* store = nullptr) const;
+  Result<std::unique_ptr<Decoder>> bind(StoredType stored, Team& team, ops::PackedStore* store = nullptr) const;
 
   void each_file(const std::function<void(const MappedFile&)>& visit) const { weights_.each_file(visit); }
 

@@ -89,10 +89,10 @@ class TestDecoder {
   TestDecoder(const TestDecoder&) = delete;
 
   TensorTable table() const { return *TensorTable::create(views_, "test"); }
-  std::unique_ptr<Decoder> bind(Team& team, matmul::Type stored = matmul::Type::f32) {
+  std::unique_ptr<Decoder> bind(Team& team, StoredType stored = matmul::Type::f32) {
     table_ = table();  // the embedding leads into it
     auto weights = DecoderWeights::bind(config, table_, stored, &team);
-    return weights ? std::make_unique<Decoder>(config, std::move(*weights), stored, team) : nullptr;
+    return weights ? std::make_unique<Decoder>(config, std::move(*weights), team) : nullptr;
   }
 
   using Row = std::vector<double>;

@@ -10,21 +10,12 @@ namespace lathe::models {
 namespace {
 
 // The type in which the packer reads a tensor as it lies in the file.
-std::optional<matmul::Type> packable(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return matmul::Type::f32;
-    case DType::bf16:
-      return matmul::Type::bf16;
-    case DType::f16:
-      return matmul::Type::f16;
-    case DType::q8_0:
-      return matmul::Type::q8_0;
-    case DType::q4_0:
-      return matmul::Type::q4_0;
-    default:
-      return std::nullopt;
-  }
+std::optional<matmul::Type> packable(DType dtype, matmul::Layout layout) {
+  if (dtype == DType::f64) return std::nullopt;
+  const matmul::Type type = kept_type(dtype);
+  const bool other_blocks = type == matmul::Type::q8_0 && dtype != DType::q8_0;
+  const bool only_as_they_are = matmul::k_unit(type) > matmul::kBlock && layout != matmul::prepared_layout(type);
+  return other_blocks || only_as_they_are ? std::nullopt : std::optional(type);
 }
 
 bool is_aligned(const TensorView& tensor) {
@@ -41,10 +32,11 @@ using Parts = std::span<const TensorView* const>;
 
 // The rows of all parts, one after the other: where they lie in the file, or `joined`. Parts of one type are joined as
 // they are stored, so that quants which the products take stay those of the file.
-Status sources_of(Parts parts, int64_t in, Buffer& joined, std::vector<ops::Weights::Part>& sources) {
+Status sources_of(Parts parts, const ops::PackedKey& key, Buffer& joined, std::vector<ops::Weights::Part>& sources) {
+  const int64_t in = key.k;
   const DType dtype = parts.front()->dtype;
-  bool as_stored = packable(dtype).has_value();
-  const matmul::Type type = packable(dtype).value_or(matmul::Type::f32);
+  bool as_stored = packable(dtype, key.layout).has_value();
+  const matmul::Type type = packable(dtype, key.layout).value_or(matmul::Type::f32);
   int64_t rows = 0, bytes = 0;
   bool in_place = true;
   for (const TensorView* part : parts) {
@@ -80,7 +72,7 @@ Result<ops::Weights> stacked(Parts parts, const ops::PackedKey& key, Team* team,
   return ops::kept_or(store, key, [&]() -> Result<ops::Weights> {
     Buffer joined;
     std::vector<ops::Weights::Part> sources;
-    if (Status status = sources_of(parts, key.k, joined, sources); !status.ok()) return status;
+    if (Status status = sources_of(parts, key, joined, sources); !status.ok()) return status;
     auto packed = ops::Weights::prepare_stacked(sources, key.k, key.layout, team);
     for (size_t i = 0; store != nullptr && i < parts.size(); ++i) store->used_up(parts[i]->bytes);
     return packed;
@@ -88,6 +80,30 @@ Result<ops::Weights> stacked(Parts parts, const ops::PackedKey& key, Team* team,
 }
 
 }  // namespace
+
+matmul::Type kept_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+    case DType::f64:
+      return matmul::Type::f32;
+    case DType::f16:
+      return matmul::Type::f16;
+    case DType::bf16:
+      return matmul::Type::bf16;
+    case DType::q4_0:
+      return matmul::Type::q4_0;
+    case DType::q4_1:
+      return matmul::Type::q4_1;
+    case DType::q4_k:
+      return matmul::Type::q4_k;
+    case DType::q5_k:
+      return matmul::Type::q5_k;
+    case DType::q6_k:
+      return matmul::Type::q6_k;
+    default:
+      return matmul::Type::q8_0;
+  }
+}
 
 std::string prefix_of(const TensorTable& tensors, std::span<const char* const> prefixes, std::string_view name) {
   for (const char* prefix : prefixes)
@@ -134,10 +150,33 @@ NormWeights WeightBinder::norm(const std::string& name, int64_t n) {
   return {vector(name + ".weight", n), vector(name + ".bias", n)};
 }
 
+matmul::Type WeightBinder::common_type(Parts tensors) const {
+  matmul::Type type = stored_.value_or(kept_type(tensors.front()->dtype));
+  for (const TensorView* tensor : tensors)
+    if (!stored_ && kept_type(tensor->dtype) != type) type = matmul::Type::q8_0;
+  return tensors.front()->shape[1] % matmul::k_unit(type) == 0 || matmul::k_unit(type) == matmul::kBlock
+             ? type
+             : matmul::Type::q8_0;
+}
+
+std::vector<LinearWeights> WeightBinder::linears(std::span<const Part> parts, int64_t in, bool bias) {
+  std::vector<LinearWeights> all;
+  for (size_t begin = 0, end = 0; begin < parts.size() && status_.ok(); begin = end) {
+    const auto type_of = [&](const Part& part) {
+      const TensorView* tensor = require(part.name + ".weight", {part.out, in});
+      return tensor == nullptr ? matmul::Type::f32 : common_type({&tensor, 1});
+    };
+    const matmul::Type type = type_of(parts[begin]);
+    for (end = begin + 1; end < parts.size() && type_of(parts[end]) == type;) ++end;
+    all.push_back(linear(parts.subspan(begin, end - begin), in, bias));
+  }
+  return all;
+}
+
 LinearWeights WeightBinder::linear(std::span<const Part> parts, int64_t in, bool bias) {
   LinearWeights linear;
   std::vector<const TensorView*> weights;
-  ops::PackedKey key = {.k = in, .layout = matmul::prepared_layout(stored_)};
+  ops::PackedKey key = {.k = in};
   for (const Part& part : parts) {  // before any memory is taken: what the file holds bounds it
     weights.push_back(require(part.name + ".weight", {part.out, in}));
     if (bias) require(part.name + ".bias", {part.out});
@@ -151,6 +190,8 @@ LinearWeights WeightBinder::linear(std::span<const Part> parts, int64_t in, bool
     linear.bias.insert(linear.bias.end(), values.begin(), values.end());
   }
   if (!status_.ok()) return linear;
+  linear.type = common_type(weights);
+  key.layout = matmul::prepared_layout(linear.type);
   auto packed = stacked(weights, key, team_, store_);
   if (packed)
     linear.weights = std::move(*packed);
@@ -168,13 +209,14 @@ LinearWeights WeightBinder::gated(const std::string& gate, const std::string& up
   LinearWeights linear;
   const TensorView* weights[] = {require(gate + ".weight", {out, in}), require(up + ".weight", {out, in})};
   if (!status_.ok()) return linear;
+  linear.type = common_type(weights);
   const ops::PackedKey key = {
-      .name = gate + "*" + up, .n = out, .k = in, .layout = matmul::prepared_layout(stored_), .gated = true};
+      .name = gate + "*" + up, .n = out, .k = in, .layout = matmul::prepared_layout(linear.type), .gated = true};
   auto packed = ops::kept_or(store_, key, [&]() -> Result<ops::Weights> {
     Buffer joined[2];
     std::vector<ops::Weights::Part> parts;
     for (size_t i = 0; i < 2; ++i)
-      if (Status status = sources_of({&weights[i], 1}, in, joined[i], parts); !status.ok()) return status;
+      if (Status status = sources_of({&weights[i], 1}, key, joined[i], parts); !status.ok()) return status;
     const matmul::Source sources[] = {parts[0].source, parts[1].source};
     auto made = ops::Weights::prepare(sources, out, in, key.layout, team_);
     for (size_t i = 0; store_ != nullptr && i < 2; ++i) store_->used_up(weights[i]->bytes);
@@ -190,6 +232,7 @@ LinearWeights WeightBinder::gated(const std::string& gate, const std::string& up
 Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team,
                                   ops::PackedStore* store, const std::string& name) {
   LinearWeights linear;
+  linear.type = stored;
   const TensorView* const parts[] = {&weight};
   const ops::PackedKey key = {
       .name = name, .n = weight.shape[0], .k = weight.shape[1], .layout = matmul::prepared_layout(stored)};

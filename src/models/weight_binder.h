@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,9 +21,18 @@ struct NormWeights {
 };
 
 struct LinearWeights {
-  ops::Weights weights;     // [out, in], packed
-  std::vector<float> bias;  // empty: none
+  ops::Weights weights;                   // [out, in], packed
+  matmul::Type type = matmul::Type::f32;  // that they are kept in
+  std::vector<float> bias;                // empty: none
 };
+
+// The type that products are kept in; without a value each as the file has it.
+using StoredType = std::optional<matmul::Type>;
+
+// As what rows of `k` weights of the file's type are kept where nobody asked for another: f16, bf16, Q8_0, Q4_0, Q4_1,
+// Q4_K, Q5_K and Q6_K as they are, f32 and f64 as f32; other blocks as q8_0, which holds what they encode nearly
+// exactly.
+matmul::Type kept_type(DType dtype);
 
 // The first of `prefixes` under which `tensors` has `name`; empty where none does.
 std::string prefix_of(const TensorTable& tensors, std::span<const char* const> prefixes, std::string_view name);
@@ -33,9 +43,9 @@ Result<int64_t> rows_of(const TensorTable& tensors, std::string_view name);
 // The first error stays, and all later reads do nothing. Names are those of the file without `prefix`.
 class WeightBinder {
  public:
-  // `stored` is the type that products are kept in; `team` packs them (nullptr: the calling thread) where `store` has
-  // none (nullptr: there is no store).
-  WeightBinder(const TensorTable& tensors, std::string prefix, matmul::Type stored, Team* team,
+  // What cannot be kept as `stored` is kept as q8_0: blocks of 256 where a row is no multiple of them. `team` packs
+  // (nullptr: the calling thread) where `store` has none (nullptr: there is no store).
+  WeightBinder(const TensorTable& tensors, std::string prefix, StoredType stored, Team* team,
                ops::PackedStore* store = nullptr)
       : tensors_(tensors), prefix_(std::move(prefix)), stored_(stored), team_(team), store_(store) {}
 
@@ -52,16 +62,20 @@ class WeightBinder {
     int64_t out;
   };
   LinearWeights linear(std::span<const Part> parts, int64_t in, bool bias);
+  // The same as few products as the types allow: neighbours of one type are joined.
+  std::vector<LinearWeights> linears(std::span<const Part> parts, int64_t in, bool bias);
   LinearWeights linear(const std::string& name, int64_t out, int64_t in, bool bias);
   // Both [out, in], without biases, as one gated product.
   LinearWeights gated(const std::string& gate, const std::string& up, int64_t out, int64_t in);
 
  private:
   const TensorView* require(const std::string& name, const Shape& shape);
+  // That in which tensors become one product: their own where they share it.
+  matmul::Type common_type(std::span<const TensorView* const> tensors) const;
 
   const TensorTable& tensors_;
   const std::string prefix_;
-  const matmul::Type stored_;
+  const StoredType stored_;
   Team* const team_;
   ops::PackedStore* const store_;
   Status status_;

@@ -44,7 +44,14 @@ double weight_bytes(Type type, double n, double k) {
     case Type::q8_a7:
       return n * k * 36 / 32;
     case Type::q4_0:
-      return n * k * 18 / 32;
+    case Type::q4_1:
+    case Type::q4_k:
+    case Type::q5_k:
+    case Type::q6_k: {
+      constexpr int64_t kSome = 512;  // panels of so many k have no padding
+      return n * k * static_cast<double>(matmul::panel_bytes(matmul::prepared_layout(type), kSome)) /
+             static_cast<double>(kSome * kPanel);
+    }
     default:
       return n * k * static_cast<double>(element_bytes(type));
   }
@@ -85,12 +92,21 @@ Cost cost(const Problem& p) {
 
 namespace {
 
-Status check_source(const matmul::Source& source, int64_t n, int64_t k) {
+Status check_source(const matmul::Source& source, int64_t n, int64_t k, Layout layout) {
   if (source.data == nullptr) return invalid_argument("a weight's source has no data");
-  const bool blocks = source.type == Type::q8_0 || source.type == Type::q8_a7 || source.type == Type::q4_0;
+  const int64_t unit = matmul::k_unit(source.type);
+  const bool blocks = unit > 1;
   if (blocks && source.order != Order::nk)
-    return invalid_argument("blocks of 32 run along K: a " + std::string(type_name(source.type)) +
-                            " weight must be [N,K]");
+    return invalid_argument("blocks of " + std::to_string(unit) + " run along K: a " +
+                            std::string(type_name(source.type)) + " weight must be [N,K]");
+  // Smaller blocks are filled up with zeros.
+  const int64_t needed = std::max(unit, matmul::k_unit(layout));
+  if (needed > kBlock && k % needed != 0)
+    return invalid_argument("K is " + std::to_string(k) + "; blocks of " + std::to_string(needed) +
+                            " need a multiple of that");
+  if (unit > kBlock && layout != matmul::prepared_layout(source.type))
+    return invalid_argument(std::string(type_name(source.type)) + " weights cannot be packed as " +
+                            std::string(layout_name(layout)));
   const int64_t least = source.order == Order::nk ? k : n;
   if (!blocks && source.ld < least)
     return invalid_argument("a weight's row stride is " + std::to_string(source.ld) + "; it needs at least " +
@@ -107,7 +123,7 @@ Status Weights::pack(std::span<const Part> parts, Team* team) {
   shape.gated = gated_;
   if (Status status = check_sizes(shape); !status.ok()) return status;
   for (const Part& part : parts)
-    if (Status status = check_source(part.source, part.n, k_); !status.ok()) return status;
+    if (Status status = check_source(part.source, part.n, k_, layout_); !status.ok()) return status;
   const int64_t each = matmul::panel_bytes(layout_, k_);
   if (each == 0) return invalid_argument(std::string(layout_name(layout_)) + " is not a prepared layout");
   const int64_t fold = gated_ ? 2 : 1;

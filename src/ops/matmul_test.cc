@@ -36,6 +36,7 @@ Problem problem_of(const Variant& v, int64_t m, int64_t n, int64_t k) {
   p.m = std::max<int64_t>(1, v.m_max != 0 ? std::min(m, v.m_max) : m);
   p.n = n;
   p.k = std::max<int64_t>(1, k);
+  if (matmul::k_unit(v.w) > matmul::kBlock) p.k = round_up(p.k, matmul::k_unit(v.w));
   p.a = v.a;
   p.w = v.w;
   p.c = std::string(v.numerics) == "s32" ? Type::s32 : Type::f32;

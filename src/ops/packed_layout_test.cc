@@ -14,7 +14,7 @@ namespace {
 
 using matmul::Layout;
 
-// 37 columns by 70, neither in whole panels nor in whole blocks. Sixteenths: exact in every type.
+// Sixteenths: exact in every type that has eight bits.
 std::vector<float> small_matrix(int64_t n, int64_t k) {
   std::vector<float> w(static_cast<size_t>(n * k));
   std::mt19937 random(3);
@@ -27,11 +27,11 @@ std::string_view text(const Weights& w) {
 }
 
 TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
-  constexpr int64_t kN = 37, kK = 70;
-  const auto w = small_matrix(kN, kK);
-  const matmul::Source source = {.data = w.data(), .ld = kK};
+  // Neither in whole panels nor in whole blocks, but for those of 256.
+  constexpr int64_t kN = 37, kSmallK = 70, kLargeK = 512;
+  const auto small = small_matrix(kN, kSmallK), large = small_matrix(kN, kLargeK);
   // A hash differs: packed files of older builds would be read wrongly. Raise kPackedVersion and give the new hashes.
-  ASSERT_EQ(kPackedVersion, 1u);
+  ASSERT_EQ(kPackedVersion, 2u);
   const struct {
     Layout layout;
     const char* sha256;
@@ -40,19 +40,25 @@ TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
       {Layout::panel_bf16, "f993697e8a5a83211098202539a01eb3da24e20f16730574e166ad2234e06878"},
       {Layout::panel_f16, "fe291fff2bae00e925386c14fe9cb9112d6e5b395b8ee87ebbf5bad793a03faf"},
       {Layout::panel_q8, "b698963963a23eac58ea5b07107db3987e02ff5fbcab2ea9dd1bd00e9ecd4ef2"},
-      {Layout::panel_q4, "3e21b55544a4fd02d48631a38a58500bc194194b6af9fcca31984df2fa6b663b"},
+      {Layout::panel_q4, "9c1723254a1338bb9357dd6224ed63453ce89196929e72c2a17a0d6550bed216"},
+      {Layout::panel_q4m, "?"},
       {Layout::panel_i8, "8b8d96c2842e310e413c6b106797fbcf5407e79773a747823a9795a47264ea03"},
+      {Layout::panel_q4k, "?"},
+      {Layout::panel_q5k, "?"},
+      {Layout::panel_q6k, "?"},
       {Layout::panel_q8s, "c4eb8b5862867094739e9a1b3786650e68f8230b5bfc52e6c6917171e8be3fd0"},
   };
   for (const auto& [layout, sha256] : expected) {
-    const auto packed = Weights::prepare({&source, 1}, kN, kK, layout, nullptr);
+    const int64_t k = matmul::k_unit(layout) > 1 ? kLargeK : kSmallK;
+    const matmul::Source source = {.data = (k == kLargeK ? large : small).data(), .ld = k};
+    const auto packed = Weights::prepare({&source, 1}, kN, k, layout, nullptr);
     ASSERT_TRUE(packed.ok()) << packed.status().message();
     EXPECT_EQ(sha256_hex(text(*packed)), sha256) << layout_name(layout);
-    EXPECT_EQ(packed_bytes(kN, kK, false, layout), packed->bytes()) << layout_name(layout);
+    EXPECT_EQ(packed_bytes(kN, k, false, layout), packed->bytes()) << layout_name(layout);
     const matmul::Source both[] = {source, source};
-    const auto gated = Weights::prepare(both, kN, kK, layout, nullptr);
+    const auto gated = Weights::prepare(both, kN, k, layout, nullptr);
     ASSERT_TRUE(gated.ok());
-    EXPECT_EQ(packed_bytes(kN, kK, true, layout), gated->bytes()) << layout_name(layout);
+    EXPECT_EQ(packed_bytes(kN, k, true, layout), gated->bytes()) << layout_name(layout);
   }
 }
 

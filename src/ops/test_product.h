@@ -14,6 +14,7 @@
 #include "base/types.h"
 #include "ops/matmul.h"
 #include "quant/blocks.h"
+#include "quant/k_quants.h"
 
 namespace lathe::ops {
 
@@ -141,7 +142,7 @@ class TestProduct {
   }
 
   void make_w() {
-    const bool blocks = p_.w == matmul::Type::q8_0 || p_.w == matmul::Type::q8_a7 || p_.w == matmul::Type::q4_0;
+    const bool blocks = matmul::k_unit(p_.w) > 1;
     matmul::Source sources[2];
     for (int half = 0; half < (p_.gated ? 2 : 1); ++half) {
       w_[half].resize(static_cast<size_t>(p_.batch * p_.n * p_.k));
@@ -208,24 +209,40 @@ class TestProduct {
   }
 
   const void* encode_blocks(std::vector<float>& w, std::vector<std::byte>& raw) {
-    const int64_t blocks = ceil_div(p_.k, 32);
-    const bool q8 = p_.w != matmul::Type::q4_0;
-    raw.resize(static_cast<size_t>(p_.n * blocks) * (q8 ? sizeof(BlockQ8_0) : sizeof(BlockQ4_0)));
+    switch (p_.w) {
+      case matmul::Type::q4_0:
+        return encode_as<BlockQ4_0>(w, raw);
+      case matmul::Type::q4_1:
+        return encode_as<BlockQ4_1>(w, raw);
+      case matmul::Type::q4_k:
+        return encode_as<BlockQ4_K>(w, raw);
+      case matmul::Type::q5_k:
+        return encode_as<BlockQ5_K>(w, raw);
+      case matmul::Type::q6_k:
+        return encode_as<BlockQ6_K>(w, raw);
+      default:
+        return encode_as<BlockQ8_0>(w, raw);
+    }
+  }
+
+  template <class Block>
+  const void* encode_as(std::vector<float>& w, std::vector<std::byte>& raw) {
+    const int64_t blocks = ceil_div(p_.k, Block::kSize);
+    raw.resize(static_cast<size_t>(p_.n * blocks) * sizeof(Block));
     for (int64_t j = 0; j < p_.n; ++j)
       for (int64_t b = 0; b < blocks; ++b) {
-        float* values = w.data() + j * p_.k + b * 32;
-        const int count = static_cast<int>(std::min<int64_t>(32, p_.k - b * 32));
-        float decoded[32];
-        if (q8) {
-          auto* block = reinterpret_cast<BlockQ8_0*>(raw.data()) + j * blocks + b;
-          encode(values, count, block);
-          decode(*block, decoded);
+        float values[Block::kSize] = {};
+        float* from = w.data() + j * p_.k + b * Block::kSize;
+        const int64_t count = std::min<int64_t>(Block::kSize, p_.k - b * Block::kSize);
+        std::copy_n(from, count, values);
+        auto* block = reinterpret_cast<Block*>(raw.data()) + j * blocks + b;
+        if constexpr (Block::kSize == 32) {
+          encode(values, static_cast<int>(count), block);
         } else {
-          auto* block = reinterpret_cast<BlockQ4_0*>(raw.data()) + j * blocks + b;
-          encode(values, count, block);
-          decode(*block, decoded);
+          encode(values, block);
         }
-        std::copy_n(decoded, count, values);
+        decode(*block, values);
+        std::copy_n(values, count, from);
       }
     return raw.data();
   }
@@ -311,6 +328,8 @@ class TestProduct {
     for (int64_t k = 0; k < p_.k; ++k) row_top = std::max(row_top, std::fabs(a_value(batch, i, k)));
     const double za = epilogue_.a_zero, zw = w_zero_.empty() ? 0 : w_zero_[static_cast<size_t>(j)];
     const double row_levels = std::min<double>(32767, std::floor(2147483647.0 / (128.0 * static_cast<double>(p_.k))));
+    const bool a8 = matmul::k_unit(p_.w) > 1 && p_.w != matmul::Type::q8_0 && p_.w != matmul::Type::q8_a7;
+    constexpr double kLargest = 1.2;  // of the weights here
     double block_top = 0, block_range = 0;
     for (int64_t k = 0; k < p_.k; ++k) {
       if (k % 32 == 0) {
@@ -325,8 +344,13 @@ class TestProduct {
       const double a = a_value(batch, i, k) - za, w = w_value(batch, j, k, half) - zw;
       value += a * w;
       norm += std::fabs(a * w);
-      if (p_.w == matmul::Type::q8_0 || p_.w == matmul::Type::q4_0)
-        quantised += 0.51 * block_top / 32767 * std::fabs(w);
+      if (p_.w == matmul::Type::q8_0) quantised += 0.51 * block_top / 32767 * std::fabs(w);
+      if (a8) {
+        quantised += 0.51 * block_top / 127 * std::fabs(w);
+        // scale * code and the offset are summed apart; codes reach to 63, and what is taken off is as large as the
+        // largest weight of its span.
+        norm += 2 * std::fabs(a) * kLargest;
+      }
       // Where both ends of the range round outwards the largest is one step too low: 1.5 steps.
       if (p_.w == matmul::Type::q8_a7) quantised += 1.51 * block_range / 127 * std::fabs(w);
       if (p_.w == matmul::Type::i8) quantised += 0.51 * row_top / row_levels * std::fabs(w);

@@ -4,9 +4,11 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "kernels/matmul/layout.h"
 #include "probe/elements.h"
 #include "probe/random.h"
 #include "quant/blocks.h"
+#include "quant/k_quants.h"
 
 namespace lathe::probe {
 
@@ -22,8 +24,6 @@ constexpr int kIntegerPoison = 0x81;  // -2,122,219,135, which no sum of small i
 // Each operand has a sequence of its own.
 enum class Stream : uint64_t { weights = 1, scale, a, bias, col_scale, residual, c_old };
 uint64_t seed_of(uint64_t seed, Stream stream) { return seed * 16 + static_cast<uint64_t>(stream); }
-
-bool is_q8(Type type) { return type == Type::q8_0 || type == Type::q8_a7; }
 
 // `count` items in contiguous shares.
 template <class Body>
@@ -51,14 +51,36 @@ Result<Buffer> quantise_rows(int64_t rows, int64_t k, float* values, Team& team)
       float* x = values + row * k + b * Block::kSize;
       const int count = static_cast<int>(std::min<int64_t>(Block::kSize, k - b * Block::kSize));
       Block block;
-      float decoded[Block::kSize];
-      encode(x, count, &block);
+      float decoded[Block::kSize] = {};
+      if constexpr (Block::kSize == matmul::kBlock) {
+        encode(x, count, &block);
+      } else {
+        std::copy_n(x, count, decoded);
+        encode(decoded, &block);
+      }
       decode(block, decoded);
       std::memcpy(buffer->data() + (row * blocks + b) * static_cast<int64_t>(sizeof block), &block, sizeof block);
       std::copy_n(decoded, count, x);
     }
   });
   return buffer;
+}
+
+Result<Buffer> quantise_rows(Type type, int64_t rows, int64_t k, float* values, Team& team) {
+  switch (type) {
+    case Type::q4_0:
+      return quantise_rows<BlockQ4_0>(rows, k, values, team);
+    case Type::q4_1:
+      return quantise_rows<BlockQ4_1>(rows, k, values, team);
+    case Type::q4_k:
+      return quantise_rows<BlockQ4_K>(rows, k, values, team);
+    case Type::q5_k:
+      return quantise_rows<BlockQ5_K>(rows, k, values, team);
+    case Type::q6_k:
+      return quantise_rows<BlockQ6_K>(rows, k, values, team);
+    default:
+      return quantise_rows<BlockQ8_0>(rows, k, values, team);
+  }
 }
 
 // As quantise_rows, element by element.
@@ -95,9 +117,9 @@ Status WeightOperands::fill(Team& team) {
     return {};
   }
   widened_ = std::move(*values);
-  auto source = is_q8(key_.type)          ? quantise_rows<BlockQ8_0>(key_.columns(), key_.k, widened_.as<float>(), team)
-                : key_.type == Type::q4_0 ? quantise_rows<BlockQ4_0>(key_.columns(), key_.k, widened_.as<float>(), team)
-                                          : convert(elements, key_.type, widened_.as<float>(), team);
+  auto source = matmul::k_unit(key_.type) > 1
+                    ? quantise_rows(key_.type, key_.columns(), key_.k, widened_.as<float>(), team)
+                    : convert(elements, key_.type, widened_.as<float>(), team);
   if (!source) return source.status();
   source_ = std::move(*source);
   if (key_.type == Type::i8)
@@ -107,10 +129,7 @@ Status WeightOperands::fill(Team& team) {
 }
 
 Status WeightOperands::pack(Team& team) {
-  const int64_t blocks = ceil_div(key_.k, matmul::kBlock);
-  const int64_t row_bytes = is_q8(key_.type)          ? blocks * static_cast<int64_t>(sizeof(BlockQ8_0))
-                            : key_.type == Type::q4_0 ? blocks * static_cast<int64_t>(sizeof(BlockQ4_0))
-                                                      : key_.k * element_bytes(key_.type);
+  const int64_t row_bytes = matmul::source_row_bytes(key_.type, key_.k);
   matmul::Source gate;
   gate.type = key_.type;
   gate.order = key_.order;

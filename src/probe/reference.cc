@@ -56,6 +56,7 @@ bool is_linear(const Problem& p) { return p.act == Activation::none && !p.gated;
 
 Numerics numerics_of(std::string_view name) {
   if (name == "a16") return Numerics::a16;
+  if (name == "a8") return Numerics::a8;
   if (name == "a7") return Numerics::a7;
   if (name == "a16r") return Numerics::a16r;
   return name == "s32" ? Numerics::s32 : Numerics::f32;
@@ -180,6 +181,7 @@ Expected Reference::plain_sum(int64_t batch, int64_t i, int64_t j, double sum, N
   e.s = kU * e.scale;
   if (numerics == Numerics::f32) return e;
   const double top = numerics == Numerics::a16  ? 32767
+                     : numerics == Numerics::a8 ? 127
                      : numerics == Numerics::a7 ? 127 / 2.0
                                                 : std::min(32767.0, std::floor(2147483647.0 / (128 * k)));
   e.s += a.largest / top / std::sqrt(12.0) * w_norm;

@@ -12,31 +12,86 @@ int five_bits(const uint8_t* qs, const uint8_t* qh, int i) {
   return nibble | (qh[i / 8] >> (i % 8) & 1) << 4;
 }
 
+void set_five_bits(uint8_t* qs, uint8_t* qh, int i, int q) {
+  qs[i % 16] = static_cast<uint8_t>(qs[i % 16] | (q & 15) << (i < 16 ? 0 : 4));
+  qh[i / 8] = static_cast<uint8_t>(qh[i / 8] | (q >> 4) << (i % 8));
+}
+
+// 0 where there is no such number: a block of zeros, or of values so small that they are zeros in f16.
+float inverse_of(float d) {
+  const float inverse = 1.0f / d;
+  return std::isfinite(inverse) ? inverse : 0.0f;
+}
+
+// The value of the largest magnitude, with its sign.
+float extreme_of(const float* x, int count) {
+  float extreme = 0;
+  for (int i = 0; i < count; ++i)
+    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
+  return extreme;
+}
+
+struct Bounds {
+  float least, most;
+};
+Bounds bounds_of(const float* x, int count) {
+  const auto [least, most] = std::minmax_element(x, x + count);
+  return count > 0 ? Bounds{*least, *most} : Bounds{0, 0};
+}
+
+// x in steps from 0 to `most`, halves upwards.
+int level(float x, int most) { return static_cast<int>(std::clamp(x, 0.0f, static_cast<float>(most))); }
+
 }  // namespace
 
 void encode(const float* x, int count, BlockQ8_0* block) noexcept {
-  float largest = 0;
-  for (int i = 0; i < count; ++i) largest = std::max(largest, std::fabs(x[i]));
-  const float d = largest / 127.0f;
-  const float inverse = d != 0 ? 1.0f / d : 0.0f;
+  const float d = std::fabs(extreme_of(x, count)) / 127.0f;
+  const float inverse = inverse_of(d);
   block->d = to_f16(d);
   for (int i = 0; i < BlockQ8_0::kSize; ++i)
     block->qs[i] = i < count ? static_cast<int8_t>(std::clamp(std::round(x[i] * inverse), -127.0f, 127.0f)) : int8_t{0};
 }
 
 void encode(const float* x, int count, BlockQ4_0* block) noexcept {
-  float extreme = 0;  // the value of the largest magnitude, with its sign: it becomes nibble 0, that is -8 * d
-  for (int i = 0; i < count; ++i)
-    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
-  const float d = extreme / -8.0f;
-  const float inverse = d != 0 ? 1.0f / d : 0.0f;
+  const float d = extreme_of(x, count) / -8.0f;  // the extreme becomes nibble 0, that is -8 * d
+  const float inverse = inverse_of(d);
   block->d = to_f16(d);
-  const auto nibble = [&](int i) {
-    if (i >= count) return 8;
-    return static_cast<int>(std::clamp(x[i] * inverse + 8.5f, 0.0f, 15.0f));
-  };
+  const auto nibble = [&](int i) { return i < count ? level(x[i] * inverse + 8.5f, 15) : 8; };
   for (int i = 0; i < BlockQ4_0::kSize / 2; ++i)
     block->qs[i] = static_cast<uint8_t>(nibble(i) | nibble(i + BlockQ4_0::kSize / 2) << 4);
+}
+
+void encode(const float* x, int count, BlockQ4_1* block) noexcept {
+  const Bounds bounds = bounds_of(x, count);
+  const float d = (bounds.most - bounds.least) / 15.0f;
+  const float inverse = inverse_of(d);
+  block->d = to_f16(d);
+  block->m = to_f16(bounds.least);
+  const auto nibble = [&](int i) {
+    const float value = i < count ? x[i] : 0.0f;
+    return level((value - bounds.least) * inverse + 0.5f, 15);
+  };
+  for (int i = 0; i < BlockQ4_1::kSize / 2; ++i)
+    block->qs[i] = static_cast<uint8_t>(nibble(i) | nibble(i + BlockQ4_1::kSize / 2) << 4);
+}
+
+void encode(const float* x, int count, BlockQ5_0* block) noexcept {
+  const float d = extreme_of(x, count) / -16.0f;
+  const float inverse = inverse_of(d);
+  *block = {.d = to_f16(d), .qh = {}, .qs = {}};
+  for (int i = 0; i < BlockQ5_0::kSize; ++i)
+    set_five_bits(block->qs, block->qh, i, i < count ? level(x[i] * inverse + 16.5f, 31) : 16);
+}
+
+void encode(const float* x, int count, BlockQ5_1* block) noexcept {
+  const Bounds bounds = bounds_of(x, count);
+  const float d = (bounds.most - bounds.least) / 31.0f;
+  const float inverse = inverse_of(d);
+  *block = {.d = to_f16(d), .m = to_f16(bounds.least), .qh = {}, .qs = {}};
+  for (int i = 0; i < BlockQ5_1::kSize; ++i) {
+    const float value = i < count ? x[i] : 0.0f;
+    set_five_bits(block->qs, block->qh, i, level((value - bounds.least) * inverse + 0.5f, 31));
+  }
 }
 
 void decode(const BlockQ8_0& block, float* out) noexcept {

@@ -48,9 +48,13 @@ struct BlockQ5_1 {  // value = d * (nibble + 16 * bit) + m
 };
 static_assert(sizeof(BlockQ5_1) == 24);
 
-// `count` <= 32 values from x; the rest of the block is zero.
+// `count` <= 32 finite values from x; the rest of the block is zero, or what comes nearest. The bits are those of ggml's
+// reference quantiser.
 void encode(const float* x, int count, BlockQ8_0* block) noexcept;
 void encode(const float* x, int count, BlockQ4_0* block) noexcept;
+void encode(const float* x, int count, BlockQ4_1* block) noexcept;
+void encode(const float* x, int count, BlockQ5_0* block) noexcept;
+void encode(const float* x, int count, BlockQ5_1* block) noexcept;
 void decode(const BlockQ8_0& block, float* out) noexcept;  // 32 values
 void decode(const BlockQ4_0& block, float* out) noexcept;
 void decode(const BlockQ4_1& block, float* out) noexcept;

@@ -1,7 +1,8 @@
 // GGUF's K-quants: super-blocks of 256 weights whose scales are quantised themselves. The scalar decode is the
-// definition; lathe reads these and does not write them.
+// definition of a block; `encode` searches for the block that is nearest (k_encode.cc).
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/types.h"
@@ -16,6 +17,7 @@ struct KScales {
 
   int scale(int j) const noexcept { return j < 4 ? bytes[j] & 63 : (bytes[j + 4] & 15) | (bytes[j - 4] >> 6) << 4; }
   int minimum(int j) const noexcept { return j < 4 ? bytes[j + 4] & 63 : bytes[j + 4] >> 4 | (bytes[j] >> 6) << 4; }
+  static KScales of(const std::array<int, 8>& scales, const std::array<int, 8>& minima) noexcept;
 };
 
 // value = (d * scale) * nibble - dmin * minimum. Weights 64g .. 64g+31 are the low nibbles of qs[32g ..], the next 32
@@ -48,6 +50,17 @@ struct BlockQ6_K {
   f16 d;
 };
 static_assert(sizeof(BlockQ6_K) == 210);
+
+// 256 finite values, to the block with about the least sum of squared errors. Not ggml's bits: its own search weighs
+// large values more and stops at the first scales, which leaves a larger error.
+void encode(const float* x, BlockQ4_K* block) noexcept;
+void encode(const float* x, BlockQ5_K* block) noexcept;
+void encode(const float* x, BlockQ6_K* block) noexcept;
+
+// The unsigned number q of weight k.
+int code(const BlockQ4_K& block, int k) noexcept;
+int code(const BlockQ5_K& block, int k) noexcept;
+int code(const BlockQ6_K& block, int k) noexcept;
 
 void decode(const BlockQ4_K& block, float* out) noexcept;  // 256 values
 void decode(const BlockQ5_K& block, float* out) noexcept;

@@ -54,7 +54,7 @@ Status Generator::configure(const GeneratorOptions& options) {
 
 Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& options) {
   if (options.stored)
-    if (Status status = check_stored(*options.stored); !status.ok()) return status;
+    if (Status status = check_stored(*options.stored, kGenerateTypes); !status.ok()) return status;
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
   auto opened = models::DecoderFiles::open(*files);
@@ -62,18 +62,17 @@ Result<std::unique_ptr<Generator>> Generator::open(const GeneratorOptions& optio
   std::unique_ptr<Generator> generator(new Generator);
   Generator& g = *generator;
   g.files_ = std::move(*opened);
-  g.stored_ = options.stored.value_or(stored_type(g.files_.tensors()));
   // Read while the weights are bound.
   auto loading = std::async(std::launch::async, [&g] { return g.files_.tokenizer(); });
   std::vector<const MappedFile*> sources;
   g.files_.each_file([&sources](const MappedFile& file) { sources.push_back(&file); });
   const bool folder = files->format == ModelFiles::Format::safetensors;
   g.store_ = std::make_unique<ModelStore>(options.cache, std::move(sources), folder ? files->folder : files->weights,
-                                          g.stored_, "decoder");
+                                          options.stored, "decoder");
   auto team = Team::create({.threads = options.threads});
   if (!team) return team.status();
   g.team_ = std::move(*team);
-  auto decoder = g.files_.bind(g.stored_, *g.team_, g.store_.get());
+  auto decoder = g.files_.bind(options.stored, *g.team_, g.store_.get());
   auto tokenizer = loading.get();
   if (!decoder) return decoder.status();
   g.store_->finish();

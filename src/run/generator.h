@@ -21,7 +21,7 @@ namespace lathe::run {
 struct GeneratorOptions {
   std::string model{};  // as resolve_model takes it
   std::string hub{};
-  // How weights are kept: f32, bf16, q8_0 or q4_0; without a value as stored_type says, which follows the file.
+  // How weights are kept, one of kGenerateTypes; without a value each as the file has it (models::kept_type).
   std::optional<matmul::Type> stored{};
   ops::KvType cache_type = ops::KvType::f16;  // of keys and values
   int threads = 0;                            // 0: what the machine recommends
@@ -38,7 +38,8 @@ class Generator {
   static Result<std::unique_ptr<Generator>> open(const GeneratorOptions& options);
 
   int64_t context() const { return context_; }
-  matmul::Type stored() const { return stored_; }
+  // The type that most of the weights are kept in.
+  matmul::Type stored() const { return decoder_->weights().main_type(); }
   const models::DecoderConfig& config() const { return decoder_->config(); }
   const ops::KvPool& pool() const { return *pool_; }
   // An error says why there is none: a model can do without, by ids.
@@ -96,7 +97,6 @@ class Generator {
   std::optional<tokenize::Tokenizer> tokenizer_;
   Status no_tokenizer_;
   std::vector<int32_t> end_ids_;
-  matmul::Type stored_ = matmul::Type::f32;
   int64_t context_ = 0, prompt_tokens_ = 0;
   int64_t gathered_ = 0;  // tokens since the tables' pages were last given back
 

@@ -11,11 +11,16 @@
 namespace lathe::run {
 namespace {
 
+std::string stored_name(std::optional<matmul::Type> stored) {
+  return stored ? std::string(type_name(*stored)) : "as in the file";
+}
+
 // All that decides the bytes of the panels.
-std::string key_of(std::span<const MappedFile* const> sources, const std::string& folder, matmul::Type stored,
-                   std::string_view binding) {
+std::string key_of(std::span<const MappedFile* const> sources, const std::string& folder,
+                   std::optional<matmul::Type> stored, std::string_view binding) {
   std::string text = "lathe packed weights, version " + std::to_string(kPackedVersion);
-  text += "\nstored " + std::string(type_name(stored)) + " in " + std::string(layout_name(prepared_layout(stored)));
+  text += "\nstored " + stored_name(stored);
+  if (stored) text += " in " + std::string(layout_name(prepared_layout(*stored)));
   text.append("\nbound by ").append(binding);
   for (const MappedFile* source : sources) text += "\nsource " + source_hash(*source, folder).sha256;
   return sha256_hex(text);
@@ -30,17 +35,17 @@ std::string absolute(const std::string& path) {
 }  // namespace
 
 ModelStore::ModelStore(CacheOptions options, std::vector<const MappedFile*> sources, const std::string& model,
-                       matmul::Type stored, std::string_view binding)
+                       std::optional<matmul::Type> stored, std::string_view binding)
     : options_(std::move(options)), sources_(std::move(sources)) {
   if (options_.folder.empty()) return;
   folder_.emplace(options_.folder);
   info_.model = absolute(model);
-  info_.stored = type_name(stored);
+  info_.stored = stored_name(stored);
   const Status status = look_up(stored, binding);
   if (!status.ok()) give_up(status);
 }
 
-Status ModelStore::look_up(matmul::Type stored, std::string_view binding) {
+Status ModelStore::look_up(std::optional<matmul::Type> stored, std::string_view binding) {
   if (Status status = folder_->create(); !status.ok()) return status;
   info_.key = key_of(sources_, options_.folder, stored, binding);
   const std::string path = folder_->packed_path(info_.key);

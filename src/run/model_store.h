@@ -27,9 +27,10 @@ struct CacheOptions {
 class ModelStore : public ops::PackedStore {
  public:
   // `sources` are the files of the model's weights and stay until finish(); `model` names it for people. `binding`
-  // names what the entries' names mean: the architecture whose binder asks.
+  // names what the entries' names mean: the architecture whose binder asks. `stored`: the type of all products; without
+  // a value each as the file has it.
   ModelStore(CacheOptions options, std::vector<const MappedFile*> sources, const std::string& model,
-             matmul::Type stored, std::string_view binding);
+             std::optional<matmul::Type> stored, std::string_view binding);
   ~ModelStore() override;
 
   std::optional<ops::Weights> find(const ops::PackedKey& key) override;
@@ -44,7 +45,7 @@ class ModelStore : public ops::PackedStore {
   int64_t prepared() const { return prepared_; }  // and those that did not
 
  private:
-  Status look_up(matmul::Type stored, std::string_view binding);
+  Status look_up(std::optional<matmul::Type> stored, std::string_view binding);
   Status begin_writing();
   void give_up(const Status& status);
 

@@ -39,26 +39,26 @@ matmul::Type stored_type(const TensorTable& tensors) {
   return most == elements.end() ? matmul::Type::f32 : most->first;
 }
 
-std::string stored_type_names() {
+std::string stored_type_names(StoredTypes types) {
   std::string names;
-  for (const matmul::Type type : kStoredTypes) {
-    if (!names.empty()) names += type == kStoredTypes.back() ? " or " : ", ";
+  for (const matmul::Type type : types) {
+    if (!names.empty()) names += type == types.back() ? " or " : ", ";
     names += matmul::type_name(type);
   }
   return names;
 }
 
-std::optional<matmul::Type> stored_type_named(std::string_view name) {
-  for (const matmul::Type type : kStoredTypes)
+std::optional<matmul::Type> stored_type_named(std::string_view name, StoredTypes types) {
+  for (const matmul::Type type : types)
     if (matmul::type_name(type) == name) return type;
   return std::nullopt;
 }
 
-Status check_stored(matmul::Type stored) {
-  for (const matmul::Type type : kStoredTypes)
+Status check_stored(matmul::Type stored, StoredTypes types) {
+  for (const matmul::Type type : types)
     if (type == stored) return {};
   return unsupported("the weights are to be kept as " + std::string(matmul::type_name(stored)) +
-                     ", needed: " + stored_type_names());
+                     ", needed: " + stored_type_names(types));
 }
 
 }  // namespace lathe::run

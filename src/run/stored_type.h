@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,13 +17,19 @@ namespace lathe::run {
 // and as f32 they would take four times the memory.
 matmul::Type stored_type(const TensorTable& tensors);
 
-// In which products can be kept; q8_a7 only where somebody asks for it.
+// In which an encoder's products can be kept; q8_a7 only where somebody asks for it.
 inline constexpr std::array kStoredTypes = {matmul::Type::f32, matmul::Type::bf16, matmul::Type::q8_0,
                                             matmul::Type::q4_0, matmul::Type::q8_a7};
-std::string stored_type_names();  // "f32, bf16 ... or q8_a7"
-std::optional<matmul::Type> stored_type_named(std::string_view name);
+// And a decoder's.
+inline constexpr std::array kGenerateTypes = {
+    matmul::Type::f32,  matmul::Type::bf16, matmul::Type::f16,  matmul::Type::q8_0, matmul::Type::q4_0,
+    matmul::Type::q4_1, matmul::Type::q4_k, matmul::Type::q5_k, matmul::Type::q6_k, matmul::Type::q8_a7};
+
+using StoredTypes = std::span<const matmul::Type>;
+std::string stored_type_names(StoredTypes types = kStoredTypes);  // "f32, bf16 ... or q8_a7"
+std::optional<matmul::Type> stored_type_named(std::string_view name, StoredTypes types = kStoredTypes);
 
 // An error where products cannot be kept in that type.
-Status check_stored(matmul::Type stored);
+Status check_stored(matmul::Type stored, StoredTypes types = kStoredTypes);
 
 }  // namespace lathe::run

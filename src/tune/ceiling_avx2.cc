@@ -50,43 +50,35 @@ void mac(int64_t rounds) noexcept {
       : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
 }
 
-// Bytes by bytes: two instructions to sums of four, and the add into an accumulator.
+// Bytes by bytes into sums of 16 bits, and the add into an accumulator: what a8 does for eight steps in a row. a7 has
+// larger products, needs a third instruction, and can reach two thirds of this.
 void byte_mac(int64_t rounds) noexcept {
-  const __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(5), one = _mm256_set1_epi16(1);
+  const __m256i x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(5);
   asm volatile(
       ".p2align 4\n"
       "1:\n\t"
       "vpmaddubsw %[x], %[y], %%ymm9\n\t"
       "vpmaddubsw %[x], %[y], %%ymm10\n\t"
       "vpmaddubsw %[x], %[y], %%ymm11\n\t"
-      "vpmaddwd %%ymm9, %[one], %%ymm9\n\t"
-      "vpmaddwd %%ymm10, %[one], %%ymm10\n\t"
-      "vpmaddwd %%ymm11, %[one], %%ymm11\n\t"
-      "vpaddd %%ymm9, %%ymm0, %%ymm0\n\t"
-      "vpaddd %%ymm10, %%ymm1, %%ymm1\n\t"
-      "vpaddd %%ymm11, %%ymm2, %%ymm2\n\t"
+      "vpaddw %%ymm9, %%ymm0, %%ymm0\n\t"
+      "vpaddw %%ymm10, %%ymm1, %%ymm1\n\t"
+      "vpaddw %%ymm11, %%ymm2, %%ymm2\n\t"
       "vpmaddubsw %[x], %[y], %%ymm9\n\t"
       "vpmaddubsw %[x], %[y], %%ymm10\n\t"
       "vpmaddubsw %[x], %[y], %%ymm11\n\t"
-      "vpmaddwd %%ymm9, %[one], %%ymm9\n\t"
-      "vpmaddwd %%ymm10, %[one], %%ymm10\n\t"
-      "vpmaddwd %%ymm11, %[one], %%ymm11\n\t"
-      "vpaddd %%ymm9, %%ymm3, %%ymm3\n\t"
-      "vpaddd %%ymm10, %%ymm4, %%ymm4\n\t"
-      "vpaddd %%ymm11, %%ymm5, %%ymm5\n\t"
+      "vpaddw %%ymm9, %%ymm3, %%ymm3\n\t"
+      "vpaddw %%ymm10, %%ymm4, %%ymm4\n\t"
+      "vpaddw %%ymm11, %%ymm5, %%ymm5\n\t"
       "vpmaddubsw %[x], %[y], %%ymm9\n\t"
       "vpmaddubsw %[x], %[y], %%ymm10\n\t"
       "vpmaddubsw %[x], %[y], %%ymm11\n\t"
-      "vpmaddwd %%ymm9, %[one], %%ymm9\n\t"
-      "vpmaddwd %%ymm10, %[one], %%ymm10\n\t"
-      "vpmaddwd %%ymm11, %[one], %%ymm11\n\t"
-      "vpaddd %%ymm9, %%ymm6, %%ymm6\n\t"
-      "vpaddd %%ymm10, %%ymm7, %%ymm7\n\t"
-      "vpaddd %%ymm11, %%ymm8, %%ymm8\n\t"
+      "vpaddw %%ymm9, %%ymm6, %%ymm6\n\t"
+      "vpaddw %%ymm10, %%ymm7, %%ymm7\n\t"
+      "vpaddw %%ymm11, %%ymm8, %%ymm8\n\t"
       "dec %[n]\n\t"
       "jnz 1b\n\t"
       : [n] "+r"(rounds)
-      : [x] "x"(x), [y] "x"(y), [one] "x"(one)
+      : [x] "x"(x), [y] "x"(y)
       : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
 }
 

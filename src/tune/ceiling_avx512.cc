@@ -48,43 +48,35 @@ void mac(int64_t rounds) noexcept {
       : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
 }
 
-// Bytes by bytes: two instructions to sums of four, and the add into an accumulator.
+// Bytes by bytes into sums of 16 bits, and the add into an accumulator: what a8 does for eight steps in a row. a7 has
+// larger products, needs a third instruction, and can reach two thirds of this.
 void byte_mac(int64_t rounds) noexcept {
-  const __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5), one = _mm512_set1_epi16(1);
+  const __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5);
   asm volatile(
       ".p2align 4\n"
       "1:\n\t"
       "vpmaddubsw %[x], %[y], %%zmm9\n\t"
       "vpmaddubsw %[x], %[y], %%zmm10\n\t"
       "vpmaddubsw %[x], %[y], %%zmm11\n\t"
-      "vpmaddwd %%zmm9, %[one], %%zmm9\n\t"
-      "vpmaddwd %%zmm10, %[one], %%zmm10\n\t"
-      "vpmaddwd %%zmm11, %[one], %%zmm11\n\t"
-      "vpaddd %%zmm9, %%zmm0, %%zmm0\n\t"
-      "vpaddd %%zmm10, %%zmm1, %%zmm1\n\t"
-      "vpaddd %%zmm11, %%zmm2, %%zmm2\n\t"
+      "vpaddw %%zmm9, %%zmm0, %%zmm0\n\t"
+      "vpaddw %%zmm10, %%zmm1, %%zmm1\n\t"
+      "vpaddw %%zmm11, %%zmm2, %%zmm2\n\t"
       "vpmaddubsw %[x], %[y], %%zmm9\n\t"
       "vpmaddubsw %[x], %[y], %%zmm10\n\t"
       "vpmaddubsw %[x], %[y], %%zmm11\n\t"
-      "vpmaddwd %%zmm9, %[one], %%zmm9\n\t"
-      "vpmaddwd %%zmm10, %[one], %%zmm10\n\t"
-      "vpmaddwd %%zmm11, %[one], %%zmm11\n\t"
-      "vpaddd %%zmm9, %%zmm3, %%zmm3\n\t"
-      "vpaddd %%zmm10, %%zmm4, %%zmm4\n\t"
-      "vpaddd %%zmm11, %%zmm5, %%zmm5\n\t"
+      "vpaddw %%zmm9, %%zmm3, %%zmm3\n\t"
+      "vpaddw %%zmm10, %%zmm4, %%zmm4\n\t"
+      "vpaddw %%zmm11, %%zmm5, %%zmm5\n\t"
       "vpmaddubsw %[x], %[y], %%zmm9\n\t"
       "vpmaddubsw %[x], %[y], %%zmm10\n\t"
       "vpmaddubsw %[x], %[y], %%zmm11\n\t"
-      "vpmaddwd %%zmm9, %[one], %%zmm9\n\t"
-      "vpmaddwd %%zmm10, %[one], %%zmm10\n\t"
-      "vpmaddwd %%zmm11, %[one], %%zmm11\n\t"
-      "vpaddd %%zmm9, %%zmm6, %%zmm6\n\t"
-      "vpaddd %%zmm10, %%zmm7, %%zmm7\n\t"
-      "vpaddd %%zmm11, %%zmm8, %%zmm8\n\t"
+      "vpaddw %%zmm9, %%zmm6, %%zmm6\n\t"
+      "vpaddw %%zmm10, %%zmm7, %%zmm7\n\t"
+      "vpaddw %%zmm11, %%zmm8, %%zmm8\n\t"
       "dec %[n]\n\t"
       "jnz 1b\n\t"
       : [n] "+r"(rounds)
-      : [x] "v"(x), [y] "v"(y), [one] "v"(one)
+      : [x] "v"(x), [y] "v"(y)
       : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
 }
 

@@ -19,7 +19,7 @@ struct CeilingLoops {
   int fma_ops;       // operations of one round; a multiply-add is two
   RegisterLoop mac;  // s16 by s16 into s32, the step of the a16, a16r and s32 kernels
   int mac_ops;
-  RegisterLoop byte_mac;  // u7 by s8 into s32, the step of the a7 kernels
+  RegisterLoop byte_mac;  // bytes by bytes, the step of the a8 kernels; a7 adds into s32
   int byte_mac_ops;
   ReadLoop read[4];  // ways to read memory, filled from the front; `bytes` is a multiple of kReadGrain
 };

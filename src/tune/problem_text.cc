@@ -15,8 +15,8 @@ using matmul::Order;
 using matmul::Problem;
 using matmul::Type;
 
-constexpr std::array kTypes = {Type::f32, Type::bf16, Type::f16, Type::q8_0, Type::q4_0,
-                               Type::i8,  Type::s8,   Type::u8,  Type::s32,  Type::q8_a7};
+constexpr std::array kTypes = {Type::f32, Type::bf16, Type::f16,   Type::q8_0, Type::q4_0, Type::i8,   Type::s8,
+                               Type::u8,  Type::s32,  Type::q8_a7, Type::q4_1, Type::q4_k, Type::q5_k, Type::q6_k};
 
 struct LayoutWord {
   std::string_view text;
@@ -32,11 +32,13 @@ struct TypesWord {
   Type a, w, c;
 };
 constexpr std::array kTypesWords = {
-    TypesWord{"f32", Type::f32, Type::f32, Type::f32},    TypesWord{"bf16", Type::f32, Type::bf16, Type::f32},
-    TypesWord{"f16", Type::f32, Type::f16, Type::f32},    TypesWord{"q8_0", Type::f32, Type::q8_0, Type::f32},
-    TypesWord{"q4_0", Type::f32, Type::q4_0, Type::f32},  TypesWord{"i8", Type::f32, Type::i8, Type::f32},
-    TypesWord{"s8", Type::s8, Type::s8, Type::s32},       TypesWord{"u8", Type::u8, Type::s8, Type::s32},
-    TypesWord{"q8_a7", Type::f32, Type::q8_a7, Type::f32}};
+    TypesWord{"f32", Type::f32, Type::f32, Type::f32},     TypesWord{"bf16", Type::f32, Type::bf16, Type::f32},
+    TypesWord{"f16", Type::f32, Type::f16, Type::f32},     TypesWord{"q8_0", Type::f32, Type::q8_0, Type::f32},
+    TypesWord{"q4_0", Type::f32, Type::q4_0, Type::f32},   TypesWord{"i8", Type::f32, Type::i8, Type::f32},
+    TypesWord{"s8", Type::s8, Type::s8, Type::s32},        TypesWord{"u8", Type::u8, Type::s8, Type::s32},
+    TypesWord{"q8_a7", Type::f32, Type::q8_a7, Type::f32}, TypesWord{"q4_1", Type::f32, Type::q4_1, Type::f32},
+    TypesWord{"q4_k", Type::f32, Type::q4_k, Type::f32},   TypesWord{"q5_k", Type::f32, Type::q5_k, Type::f32},
+    TypesWord{"q6_k", Type::f32, Type::q6_k, Type::f32}};
 
 struct ActivationWord {
   std::string_view text;
@@ -102,6 +104,13 @@ std::optional<int64_t> weight_bytes(Type type, int64_t rows, int64_t k) {
       return checked_mul(rows, blocks, 36);  // q8_a7 as packed
     case Type::q4_0:
       return checked_mul(rows, blocks, 18);
+    case Type::q4_1:
+    case Type::q4_k:
+      return checked_mul(rows, blocks, 20);  // q4_k as packed has 18.5
+    case Type::q5_k:
+      return checked_mul(rows, blocks, 23);
+    case Type::q6_k:
+      return checked_mul(rows, blocks, 27);
     case Type::i8:
     case Type::s8:
     case Type::u8:

@@ -222,3 +222,37 @@ void run_u7(const Args& x) noexcept {
     finish<V>(x, p * kPanel, 1, t);
   }
 }
+
+// The a8 numerics: a chunk of a panel becomes bytes, scales and offsets in scratch, which serve all row groups.
+template <class V, template <class> class Codes, int MR, int KC>
+void run_codes(const Args& x) noexcept {
+  using C = Codes<V>;
+  using Tiles = TilesCodes<V, C::kQuads, C::kSpan, std::make_integer_sequence<int, MR>>;
+  const RowGroups groups(x.m, MR);
+  const int64_t fold = x.epilogue.gated ? 2 : 1;
+  const int64_t panels = (x.n + kPanel - 1) / kPanel;
+  const int64_t k = prepared_k(AForm::quant_s8, x.k), floats = k / kBlock * kBlockFloats;
+  const int64_t chunk = even_chunk(k, KC, kBlock);
+  float* t = reinterpret_cast<float*>(x.scratch);
+  float* scale = t + 2 * x.m * kPanel;
+  float* offset = scale + KC / C::kSpan * kPanel;
+  uint8_t* codes = reinterpret_cast<uint8_t*>(offset + KC / C::kSpan * kPanel);
+  const int8_t* a = static_cast<const int8_t*>(x.a);
+  for (int64_t p = 0; p < panels; ++p) {
+    for (int64_t u = 0; u < fold; ++u) {
+      const std::byte* panel = x.w + (p * fold + u) * x.w_panel;
+      const Spread pf = next_panel(x, panel, chunk, groups.count);
+      int64_t call = 0;
+      for (int64_t k0 = 0, kk; k0 < k; k0 += kk) {
+        kk = min_of(chunk, k - k0);
+        decode_codes<V, Codes>(panel, k0, kk, codes, scale, offset);
+        for (int64_t g = 0; g < groups.count; ++g, ++call) {
+          const int64_t r0 = groups.begin(g), rows = groups.rows(g);
+          Tiles::kOfRows[rows - 1](a + r0 * k + k0 * rows, x.a_scale + r0 * floats + k0 / kBlock * kBlockFloats * rows,
+                                   codes, scale, offset, kk, t + (u * x.m + r0) * kPanel, k0 == 0, pf.of(call));
+        }
+      }
+    }
+    finish<V>(x, p * kPanel, 1, t);
+  }
+}

@@ -4,6 +4,8 @@
 #include "kernels/matmul/tile_f32.inl.h"
 #include "kernels/matmul/tile_s16.inl.h"
 #include "kernels/matmul/tile_u7.inl.h"
+#include "kernels/matmul/codes.inl.h"
+#include "kernels/matmul/tile_codes.inl.h"
 #include "kernels/matmul/prepare.inl.h"
 #include "kernels/matmul/epilogue.inl.h"
 #include "kernels/matmul/weights.inl.h"

@@ -9,6 +9,8 @@ struct Avx2Lanes {
     __m256i lo, hi;
   };
   using S = __m256;
+  using B = I;  // [16][4] bytes
+  using H = I;  // [16][2] s16: sums of products of bytes
 
   static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
@@ -20,6 +22,7 @@ struct Avx2Lanes {
   static F mul(F a, F b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
   static F add(F a, F b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
   static F fmadd(F a, F b, F c) { return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)}; }
+  static F fnmadd(F a, F b, F c) { return {_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi)}; }
   static S broadcast(const float* p) { return _mm256_broadcast_ss(p); }
   // Inline assembly, because g++ 12 otherwise picks the 132 form, swaps accumulators and spills them: the same tile
   // then runs at 70 % of this one.
@@ -58,6 +61,40 @@ struct Avx2Lanes {
   }
   static F to_float(I x) { return {_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)}; }
 
+  static B load_bytes(const uint8_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+  }
+  static void store_bytes(uint8_t* p, B x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.lo);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), x.hi);
+  }
+  static B low_nibbles(B x) { return shifted<0>(x, 15); }
+  static B high_nibbles(B x) { return shifted<-4>(x, 15); }
+  template <int kBy>
+  static B shifted(B x, uint8_t mask) {
+    const __m256i m = _mm256_set1_epi8(static_cast<char>(mask));
+    return {_mm256_and_si256(shift<kBy>(x.lo), m), _mm256_and_si256(shift<kBy>(x.hi), m)};
+  }
+  static B either(B x, B y) { return {_mm256_or_si256(x.lo, y.lo), _mm256_or_si256(x.hi, y.hi)}; }
+  static H no_products() { return izero(); }
+  static LATHE_INLINE void add_product(H& acc, B codes, const int8_t* a) { add_codes(acc, codes.lo, codes.hi, a); }
+  template <int... R>
+  static LATHE_INLINE void add_products(H* acc, const uint8_t* codes, const int8_t* a) {
+    const B b = load_bytes(codes);
+    (add_codes(acc[R], b.lo, b.hi, a + 4 * R), ...);
+  }
+  static I joined_products(H x) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    return {_mm256_madd_epi16(x.lo, ones), _mm256_madd_epi16(x.hi, ones)};
+  }
+  static F load_u8(const uint8_t* p) {
+    return to_float({_mm256_cvtepu8_epi32(eight_bytes(p)), _mm256_cvtepu8_epi32(eight_bytes(p + 8))});
+  }
+  static F load_s8(const int8_t* p) {
+    return to_float({_mm256_cvtepi8_epi32(eight_bytes(p)), _mm256_cvtepi8_epi32(eight_bytes(p + 8))});
+  }
+
   static F load_bf16(const bf16* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
   static F load_f16(const f16* p) { return {widen_f16(p), widen_f16(p + 8)}; }
   static void store_bf16(bf16* p, F x) {
@@ -76,15 +113,6 @@ struct Avx2Lanes {
     for (int half = 0; half < 2; ++half)
       split_pairs(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32 * half)), to + 16 * half);
   }
-  static void widen4_nibbles(const uint8_t* from, int16_t* low, int16_t* high) {
-    const __m256i mask = _mm256_set1_epi8(15), eight = _mm256_set1_epi8(8);
-    for (int half = 0; half < 2; ++half) {
-      const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32 * half));
-      split_pairs(_mm256_sub_epi8(_mm256_and_si256(both, mask), eight), low + 16 * half);
-      split_pairs(_mm256_sub_epi8(_mm256_and_si256(_mm256_srli_epi16(both, 4), mask), eight), high + 16 * half);
-    }
-  }
-
   static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
     int64_t i = 0;
     for (; i + 8 <= k; i += 8) {
@@ -108,40 +136,6 @@ struct Avx2Lanes {
     return {_mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[0], acc[1]), 0xD8),
             _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[2], acc[3]), 0xD8)};
   }
-  // The same for Q4_0 blocks, [4][16][4] bytes, low nibbles k = 4g.., high ones k = 4g + 16.. . The nibbles stay where
-  // they lie in each pair of bytes, weighing 1, 16 or 256, and are summed apart: 8 products of 15 * 256 by 32767 fit
-  // s32. A pair of bytes is k0, k1 or k2, k3 of a column, so A comes as prepare_even_odd orders it. Nibbles are
-  // unsigned, 8 more than the weight; `eights` is block_eights(a).
-  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a, I eights) {
-    I ones = izero(), sixteens = izero(), big = izero();
-    for (int g = 0; g < 4; ++g) {
-      const __m256i low_even = two_k(a + 4 * g), low_odd = two_k(a + 4 * g + 2);
-      const __m256i high_even = two_k(a + 16 + 4 * g), high_odd = two_k(a + 16 + 4 * g + 2);
-      const auto half = [&](const uint8_t* p, __m256i& one, __m256i& sixteen, __m256i& two_fifty_six)
-                            LATHE_INLINE_LAMBDA {
-                              const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-                              add_dot(one, _mm256_and_si256(x, _mm256_set1_epi16(0x000f)), low_even);
-                              add_dot(sixteen, _mm256_and_si256(x, _mm256_set1_epi16(0x00f0)), high_even);
-                              add_dot(two_fifty_six, _mm256_and_si256(x, _mm256_set1_epi16(0x0f00)), low_odd);
-                              add_dot(one, _mm256_srli_epi16(x, 12), high_odd);
-                            };
-      half(w + 64 * g, ones.lo, sixteens.lo, big.lo);
-      half(w + 64 * g + 32, ones.hi, sixteens.hi, big.hi);
-    }
-    return {joined(ones.lo, sixteens.lo, big.lo, eights.lo), joined(ones.hi, sixteens.hi, big.hi, eights.hi)};
-  }
-  // 8 times the sum of 32 k of A, in every lane.
-  static LATHE_INLINE I block_eights(const int16_t* a) {
-    const __m256i eight = _mm256_set1_epi16(8);
-    const __m256i* p = reinterpret_cast<const __m256i*>(a);
-    __m256i s = _mm256_add_epi32(_mm256_madd_epi16(_mm256_loadu_si256(p), eight),
-                                 _mm256_madd_epi16(_mm256_loadu_si256(p + 1), eight));
-    s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0x4E));
-    s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0xB1));
-    s = _mm256_add_epi32(s, _mm256_permute2x128_si256(s, s, 1));
-    return {s, s};
-  }
-
   static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
     if (rows == 1) return void(__builtin_memcpy(to, from, static_cast<size_t>(k) * sizeof(float)));
     if (rows > 8) return ScalarLanes::interleave(from, ld, rows, k, to);
@@ -179,6 +173,16 @@ struct Avx2Lanes {
                           _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xD8));
     }
   }
+  static void to_s8(const float* x, float inverse, int8_t* q) {
+    const __m256 f = _mm256_set1_ps(inverse);
+    const auto eight = [&](int at) LATHE_INLINE_LAMBDA {
+      return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + at), f));
+    };
+    const __m256i bytes =
+        _mm256_packs_epi16(_mm256_packs_epi32(eight(0), eight(8)), _mm256_packs_epi32(eight(16), eight(24)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q),
+                        _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+  }
   static bool range(const float* x, float* low, float* high) {
     const __m256 a = _mm256_loadu_ps(x), b = _mm256_loadu_ps(x + 8), c = _mm256_loadu_ps(x + 16),
                  d = _mm256_loadu_ps(x + 24), zero = _mm256_setzero_ps();
@@ -209,12 +213,14 @@ struct Avx2Lanes {
   static F activate(F x, Activation act) { return {activate_vector(x.lo, act), activate_vector(x.hi, act)}; }
 
  private:
-  // Assembly, because g++ 12 hoists all broadcasts of a block, regroups the additions and spills both.
-  static LATHE_INLINE __m256i two_k(const int16_t* a) {
-    __m256i x;
-    asm volatile("vpbroadcastd %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int32_t*>(a)));
+  template <int kBy>
+  static __m256i shift(__m256i x) {
+    if constexpr (kBy > 0) return _mm256_slli_epi16(x, kBy);
+    if constexpr (kBy < 0) return _mm256_srli_epi16(x, -kBy);
     return x;
   }
+  static __m128i eight_bytes(const void* p) { return _mm_loadl_epi64(static_cast<const __m128i*>(p)); }
+  // Assembly, because g++ 12 hoists all broadcasts of a block, regroups the additions and spills both.
   static LATHE_INLINE __m256i four_k(const int16_t* a) {
     __m256i x;
     asm volatile("vpbroadcastq %1, %0" : "=x"(x) : "m"(*reinterpret_cast<const int64_t*>(a)));
@@ -224,10 +230,6 @@ struct Avx2Lanes {
     __m256i product;
     asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc), "=&x"(product) : "x"(w), "x"(a));
   }
-  static LATHE_INLINE __m256i joined(__m256i ones, __m256i sixteens, __m256i big, __m256i eights) {
-    const __m256i rest = _mm256_add_epi32(_mm256_srai_epi32(sixteens, 4), _mm256_srai_epi32(big, 8));
-    return _mm256_add_epi32(rest, _mm256_sub_epi32(ones, eights));
-  }
   // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are. One statement
   // for both halves, both products before both sums: 140 Gop/s from the first-level cache, where a statement for each
   // product and its sum ran at 126 with two accumulators in memory.
@@ -235,6 +237,14 @@ struct Avx2Lanes {
     __m256i x, y;
     asm volatile(
         "vpbroadcastd %4, %2\n\tvpmaddwd %5, %2, %3\n\tvpmaddwd %6, %2, %2\n\tvpaddd %3, %0, %0\n\tvpaddd %2, %1, %1"
+        : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x), "=&x"(y)
+        : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
+  }
+  static LATHE_INLINE void add_codes(H& acc, __m256i lo, __m256i hi, const int8_t* a) {
+    __m256i x, y;
+    asm volatile(
+        "vpbroadcastd %4, %2\n\tvpmaddubsw %2, %5, %3\n\tvpmaddubsw %2, %6, %2\n\tvpaddw %3, %0, %0\n\t"
+        "vpaddw %2, %1, %1"
         : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x), "=&x"(y)
         : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
   }

@@ -5,6 +5,8 @@ struct Avx512Lanes {
   using F = __m512;
   using I = __m512i;
   using S = __m512;
+  using B = __m512i;  // [16][4] bytes
+  using H = __m512i;  // [16][2] s16: sums of products of bytes
 
   static F zero() { return _mm512_setzero_ps(); }
   static F load(const float* p) { return _mm512_loadu_ps(p); }
@@ -13,6 +15,7 @@ struct Avx512Lanes {
   static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   static F add(F a, F b) { return _mm512_add_ps(a, b); }
   static F fmadd(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F fnmadd(F a, F b, F c) { return _mm512_fnmadd_ps(a, b, c); }
   static S broadcast(const float* p) { return _mm512_set1_ps(*p); }
   // Inline assembly for the reason that the AVX2 lanes give: g++ 12 mixes the forms and moves accumulators about.
   static void fma(F& acc, S a, F b) { asm("vfmadd231ps %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b)); }
@@ -36,6 +39,26 @@ struct Avx512Lanes {
   }
   static F to_float(I x) { return _mm512_cvtepi32_ps(x); }
 
+  static B load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  static void store_bytes(uint8_t* p, B x) { _mm512_storeu_si512(p, x); }
+  static B low_nibbles(B x) { return shifted<0>(x, 15); }
+  static B high_nibbles(B x) { return shifted<-4>(x, 15); }
+  template <int kBy>
+  static B shifted(B x, uint8_t mask) {
+    return _mm512_and_si512(shift<kBy>(x), _mm512_set1_epi8(static_cast<char>(mask)));
+  }
+  static B either(B x, B y) { return _mm512_or_si512(x, y); }
+  static H no_products() { return izero(); }
+  static LATHE_INLINE void add_product(H& acc, B codes, const int8_t* a) { add_codes(acc, codes, a); }
+  template <int... R>
+  static LATHE_INLINE void add_products(H* acc, const uint8_t* codes, const int8_t* a) {
+    const B b = load_bytes(codes);
+    (add_codes(acc[R], b, a + 4 * R), ...);
+  }
+  static I joined_products(H x) { return _mm512_madd_epi16(x, _mm512_set1_epi16(1)); }
+  static F load_u8(const uint8_t* p) { return to_float(_mm512_cvtepu8_epi32(sixteen_bytes(p))); }
+  static F load_s8(const int8_t* p) { return to_float(_mm512_cvtepi8_epi32(sixteen_bytes(p))); }
+
   static F load_bf16(const bf16* p) {
     const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
@@ -58,11 +81,6 @@ struct Avx512Lanes {
   static LATHE_INLINE void prefetch_near(const std::byte* p) { asm volatile("prefetcht0 %0" : : "m"(*p)); }
 
   static void widen4(const int8_t* from, int16_t* to) { split_pairs(_mm512_loadu_si512(from), to); }
-  static void widen4_nibbles(const uint8_t* from, int16_t* low, int16_t* high) {
-    const __m512i both = _mm512_loadu_si512(from);
-    split_pairs(low_nibbles(both), low);
-    split_pairs(low_nibbles(_mm512_srli_epi16(both, 4)), high);
-  }
 
   static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
     turn(from, ld, n, k, to, 16, 0xffff);
@@ -80,24 +98,6 @@ struct Avx512Lanes {
     }
     return join(acc[0], acc[1]);
   }
-  // As in the AVX2 lanes: nibbles where they lie in each pair of bytes, weighing 1, 16 or 256.
-  static LATHE_INLINE I dot_block_q4(const uint8_t* w, const int16_t* a, I eights) {
-    I ones = izero(), sixteens = izero(), big = izero();
-    for (int g = 0; g < 4; ++g) {
-      const __m512i x = _mm512_loadu_si512(w + 64 * g);
-      ones = add_dot(ones, _mm512_and_si512(x, _mm512_set1_epi16(0x000f)), two_k(a + 4 * g));
-      sixteens = add_dot(sixteens, _mm512_and_si512(x, _mm512_set1_epi16(0x00f0)), two_k(a + 16 + 4 * g));
-      big = add_dot(big, _mm512_and_si512(x, _mm512_set1_epi16(0x0f00)), two_k(a + 4 * g + 2));
-      ones = add_dot(ones, _mm512_srli_epi16(x, 12), two_k(a + 16 + 4 * g + 2));
-    }
-    const __m512i rest = _mm512_add_epi32(_mm512_srai_epi32(sixteens, 4), _mm512_srai_epi32(big, 8));
-    return _mm512_add_epi32(rest, _mm512_sub_epi32(ones, eights));
-  }
-  // 8 times the sum of 32 k of A, in every lane.
-  static LATHE_INLINE I block_eights(const int16_t* a) {
-    const __m512i s = _mm512_madd_epi16(_mm512_loadu_si512(a), _mm512_set1_epi16(8));
-    return _mm512_set1_epi32(_mm512_reduce_add_epi32(s));
-  }
 
   static uint32_t max_magnitude(const float* x, int64_t n) {
     const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
@@ -110,6 +110,12 @@ struct Avx512Lanes {
     for (int i = 0; i < kBlock; i += 16) {
       const __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + i), _mm512_set1_ps(inverse)));
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + i), _mm512_cvtsepi32_epi16(rounded));
+    }
+  }
+  static void to_s8(const float* x, float inverse, int8_t* q) {
+    for (int i = 0; i < kBlock; i += 16) {
+      const __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x + i), _mm512_set1_ps(inverse)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(q + i), _mm512_cvtsepi32_epi8(rounded));
     }
   }
   static bool range(const float* x, float* low, float* high) {
@@ -156,11 +162,21 @@ struct Avx512Lanes {
                  : "+v"(acc), "=&v"(x)
                  : "m"(*reinterpret_cast<const int32_t*>(a)), "v"(w), "v"(ones));
   }
+  static LATHE_INLINE void add_codes(H& acc, __m512i codes, const int8_t* a) {
+    __m512i x;
+    asm volatile("vpbroadcastd %2, %1\n\tvpmaddubsw %1, %3, %1\n\tvpaddw %1, %0, %0"
+                 : "+v"(acc), "=&v"(x)
+                 : "m"(*reinterpret_cast<const int32_t*>(a)), "v"(codes));
+  }
+  template <int kBy>
+  static __m512i shift(__m512i x) {
+    if constexpr (kBy > 0) return _mm512_slli_epi16(x, kBy);
+    if constexpr (kBy < 0) return _mm512_srli_epi16(x, -kBy);
+    return x;
+  }
+  static __m128i sixteen_bytes(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
   // The lanes that exist when `n` are left, 16 at most.
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1 << n) - 1); }
-  static __m512i low_nibbles(__m512i x) {
-    return _mm512_sub_epi8(_mm512_and_si512(x, _mm512_set1_epi8(15)), _mm512_set1_epi8(8));
-  }
   // 16 columns of 4 k (bytes) -> pairs of k 0,1 at `to`, pairs of k 2,3 at `to` + 32, each [16][2] s16.
   static void split_pairs(__m512i x, int16_t* to) {
     const __m512i order = _mm512_set_epi16(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1,  //
@@ -173,14 +189,6 @@ struct Avx512Lanes {
     int64_t bits;
     __builtin_memcpy(&bits, a, 8);
     return _mm512_set1_epi64(bits);
-  }
-  static LATHE_INLINE __m512i two_k(const int16_t* a) {
-    int32_t bits;
-    __builtin_memcpy(&bits, a, 4);
-    return _mm512_set1_epi32(bits);
-  }
-  static LATHE_INLINE __m512i add_dot(__m512i acc, __m512i w, __m512i a) {
-    return _mm512_add_epi32(acc, _mm512_madd_epi16(w, a));
   }
   static LATHE_INLINE void add_columns(I (&acc)[2], __m512i w, __m512i x) {
     acc[0] = _mm512_add_epi32(acc[0], _mm512_madd_epi16(_mm512_cvtepi8_epi16(_mm512_castsi512_si256(w)), x));

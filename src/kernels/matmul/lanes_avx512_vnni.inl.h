@@ -15,7 +15,19 @@ struct Avx512VnniLanes : Avx512Lanes {
     (dot_u7(acc[R], a + 4 * R, b), ...);
   }
 
+  // Straight into s32, exact as well.
+  static LATHE_INLINE void add_product(H& acc, B codes, const int8_t* a) { add_codes(acc, codes, a); }
+  template <int... R>
+  static LATHE_INLINE void add_products(H* acc, const uint8_t* codes, const int8_t* a) {
+    const B b = load_bytes(codes);
+    (add_codes(acc[R], b, a + 4 * R), ...);
+  }
+  static I joined_products(H x) { return x; }
+
  private:
+  static LATHE_INLINE void add_codes(H& acc, __m512i codes, const int8_t* a) {
+    asm volatile("vpdpbusd %1%{1to16%}, %2, %0" : "+v"(acc) : "m"(*reinterpret_cast<const int32_t*>(a)), "v"(codes));
+  }
   // The unsigned operand is the first, which cannot be broadcast from memory.
   static LATHE_INLINE void dot_u7(I& acc, const uint8_t* a, __m512i w) {
     __m512i x;

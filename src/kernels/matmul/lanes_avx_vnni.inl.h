@@ -17,7 +17,22 @@ struct AvxVnniLanes : Avx2Lanes {
     (dot_u7(acc[R], a + 4 * R, lo, hi), ...);
   }
 
+  // Straight into s32, exact as well.
+  static LATHE_INLINE void add_product(H& acc, B codes, const int8_t* a) { add_codes(acc, codes.lo, codes.hi, a); }
+  template <int... R>
+  static LATHE_INLINE void add_products(H* acc, const uint8_t* codes, const int8_t* a) {
+    const B b = load_bytes(codes);
+    (add_codes(acc[R], b.lo, b.hi, a + 4 * R), ...);
+  }
+  static I joined_products(H x) { return x; }
+
  private:
+  static LATHE_INLINE void add_codes(H& acc, __m256i lo, __m256i hi, const int8_t* a) {
+    __m256i x;
+    asm volatile("vpbroadcastd %3, %2\n\t%{vex%} vpdpbusd %2, %4, %0\n\t%{vex%} vpdpbusd %2, %5, %1"
+                 : "+x"(acc.lo), "+x"(acc.hi), "=&x"(x)
+                 : "m"(*reinterpret_cast<const int32_t*>(a)), "x"(lo), "x"(hi));
+  }
   static LATHE_INLINE void dot_u7(I& acc, const uint8_t* a, __m256i lo, __m256i hi) {
     __m256i x;
     asm volatile("vpbroadcastd %3, %2\n\t%{vex%} vpdpbusd %4, %2, %0\n\t%{vex%} vpdpbusd %5, %2, %1"

@@ -11,6 +11,10 @@ struct ScalarLanes {
     int32_t v[16];
   };
   using S = float;
+  struct B {  // [16][4] bytes
+    uint8_t v[64];
+  };
+  using H = I;  // sums of products of bytes; elsewhere pairs of s16, which the caller keeps from overflow
 
   static F zero() { return {}; }
   static F load(const float* p) {
@@ -39,6 +43,11 @@ struct ScalarLanes {
   static F fmadd(const F& a, const F& b, const F& c) {
     F r;
     for (int j = 0; j < 16; ++j) r.v[j] = std::fma(a.v[j], b.v[j], c.v[j]);
+    return r;
+  }
+  static F fnmadd(const F& a, const F& b, const F& c) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = std::fma(-a.v[j], b.v[j], c.v[j]);
     return r;
   }
   static S broadcast(const float* p) { return *p; }
@@ -82,6 +91,50 @@ struct ScalarLanes {
     return r;
   }
 
+  static B load_bytes(const uint8_t* p) {
+    B r;
+    __builtin_memcpy(r.v, p, sizeof r.v);
+    return r;
+  }
+  static void store_bytes(uint8_t* p, const B& x) { __builtin_memcpy(p, x.v, sizeof x.v); }
+  static B low_nibbles(const B& x) { return shifted<0>(x, 15); }
+  static B high_nibbles(const B& x) { return shifted<-4>(x, 15); }
+  // Bytes shifted left by kBy (right where it is negative) and masked; the mask keeps to bits that come from the same
+  // byte.
+  template <int kBy>
+  static B shifted(const B& x, uint8_t mask) {
+    B r;
+    for (int i = 0; i < 64; ++i) r.v[i] = static_cast<uint8_t>((kBy >= 0 ? x.v[i] << kBy : x.v[i] >> -kBy) & mask);
+    return r;
+  }
+  static B either(const B& x, const B& y) {
+    B r;
+    for (int i = 0; i < 64; ++i) r.v[i] = x.v[i] | y.v[i];
+    return r;
+  }
+  static H no_products() { return {}; }
+  // acc[j] += the products of four codes of column j and four a
+  static void add_product(H& acc, const B& codes, const int8_t* a) {
+    for (int j = 0; j < 16; ++j)
+      for (int i = 0; i < 4; ++i) acc.v[j] += int32_t{codes.v[4 * j + i]} * a[i];
+  }
+  template <int... R>
+  static void add_products(H* acc, const uint8_t* codes, const int8_t* a) {
+    const B b = load_bytes(codes);
+    (add_product(acc[R], b, a + 4 * R), ...);
+  }
+  static I joined_products(const H& acc) { return acc; }
+  static F load_u8(const uint8_t* p) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = p[j];
+    return r;
+  }
+  static F load_s8(const int8_t* p) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = p[j];
+    return r;
+  }
+
   static F load_bf16(const bf16* p) {
     F r;
     for (int j = 0; j < 16; ++j) r.v[j] = lathe::to_float(p[j]);
@@ -102,14 +155,6 @@ struct ScalarLanes {
   static void widen4(const int8_t* from, int16_t* to) {
     for (int j = 0; j < 16; ++j)
       for (int i = 0; i < 4; ++i) to[(i / 2) * 32 + 2 * j + i % 2] = from[4 * j + i];
-  }
-  // One q4 group: low nibbles are k = 4g.., high nibbles k = 16 + 4g..; both less 8.
-  static void widen4_nibbles(const uint8_t* from, int16_t* low, int16_t* high) {
-    for (int j = 0; j < 16; ++j)
-      for (int i = 0; i < 4; ++i) {
-        low[(i / 2) * 32 + 2 * j + i % 2] = static_cast<int16_t>((from[4 * j + i] & 15) - 8);
-        high[(i / 2) * 32 + 2 * j + i % 2] = static_cast<int16_t>((from[4 * j + i] >> 4) - 8);
-      }
   }
   // Columns of a [N,K] matrix, 16 of them (`n` present), into [k][16].
   static void transpose(const float* from, int64_t ld, int64_t n, int64_t k, float* to) {
@@ -138,6 +183,10 @@ struct ScalarLanes {
   // q[i] = x[i] * inverse, rounded to nearest even; 32 values.
   static void to_s16(const float* x, float inverse, int16_t* q) {
     for (int i = 0; i < kBlock; ++i) q[i] = static_cast<int16_t>(std::nearbyint(x[i] * inverse));
+  }
+  // The same into bytes.
+  static void to_s8(const float* x, float inverse, int8_t* q) {
+    for (int i = 0; i < kBlock; ++i) q[i] = static_cast<int8_t>(std::nearbyint(x[i] * inverse));
   }
   // The smallest and largest of 32 values and 0; false where one is infinite or no number.
   static bool range(const float* x, float* low, float* high) {

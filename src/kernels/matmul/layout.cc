@@ -6,14 +6,17 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "kernels/matmul/pack_codes.h"
 #include "quant/blocks.h"
+#include "quant/k_quants.h"
 
 namespace lathe::matmul {
 namespace {
 
 int64_t blocks_of(int64_t k) { return ceil_div(k, kBlock); }
 
-// 32 weights of one column, from k0 on, as f32; zeros beyond K.
+}  // namespace
+
 void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* out) {
   const int64_t count = std::min<int64_t>(kBlock, k - k0);
   std::fill_n(out, kBlock, 0.0f);
@@ -21,6 +24,8 @@ void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* o
     return decode(static_cast<const BlockQ8_0*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
   if (s.type == Type::q4_0)
     return decode(static_cast<const BlockQ4_0*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
+  if (s.type == Type::q4_1)
+    return decode(static_cast<const BlockQ4_1*>(s.data)[column * blocks_of(k) + k0 / kBlock], out);
   for (int64_t i = 0; i < count; ++i) {
     const int64_t at = s.order == Order::nk ? column * s.ld + k0 + i : (k0 + i) * s.ld + column;
     switch (s.type) {
@@ -42,6 +47,8 @@ void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* o
     }
   }
 }
+
+namespace {
 
 template <class T, class Convert>
 void pack_float(const Source& s, int64_t n, int64_t k, int64_t first, T* out, Convert convert) {
@@ -85,25 +92,6 @@ void pack_q8(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* ou
       scale[b * kPanel + j] = block.d;
       if (sums != nullptr)  // 32 of 128 at most: fits
         sums[b * kPanel + j] = static_cast<int16_t>(std::accumulate(block.qs, block.qs + kBlock, 0));
-    }
-}
-
-void pack_q4(const Source& s, int64_t n, int64_t k, int64_t first, std::byte* out) {
-  uint8_t* q = reinterpret_cast<uint8_t*>(out);
-  f16* scale = reinterpret_cast<f16*>(out + blocks_of(k) * kBlock * kPanel / 2);
-  float values[kBlock];
-  for (int64_t j = 0; j < kPanel && first + j < n; ++j)
-    for (int64_t b = 0; b < blocks_of(k); ++b) {
-      BlockQ4_0 block;
-      if (s.type == Type::q4_0) {
-        block = static_cast<const BlockQ4_0*>(s.data)[(first + j) * blocks_of(k) + b];
-      } else {
-        read_block(s, k, first + j, b * kBlock, values);
-        encode(values, kBlock, &block);
-      }
-      // GGUF's nibble pairs, elements i and i + 16, are the layout's too: only the columns interleave.
-      for (int i = 0; i < kBlock / 2; ++i) q[((b * 4 + i / 4) * kPanel + j) * 4 + i % 4] = block.qs[i];
-      scale[b * kPanel + j] = block.d;
     }
 }
 
@@ -158,7 +146,11 @@ int64_t panel_bytes(Layout layout, int64_t k) {
       bytes = blocks * kPanel * (kBlock + 4);
       break;
     case Layout::panel_q4:
-      bytes = blocks * kPanel * (kBlock / 2 + 2);
+    case Layout::panel_q4m:
+    case Layout::panel_q4k:
+    case Layout::panel_q5k:
+    case Layout::panel_q6k:
+      bytes = codes_panel_bytes(layout, k);
       break;
     case Layout::panel_i8:
       bytes = blocks * kPanel * kBlock + 2 * 64;
@@ -168,6 +160,47 @@ int64_t panel_bytes(Layout layout, int64_t k) {
       break;
   }
   return round_up(bytes, 64);
+}
+
+int64_t k_unit(Layout layout) {
+  switch (layout) {
+    case Layout::panel_q4k:
+    case Layout::panel_q5k:
+    case Layout::panel_q6k:
+      return 256;
+    default:
+      return 1;
+  }
+}
+
+int64_t source_row_bytes(Type type, int64_t k) {
+  const auto blocks = [&](size_t bytes) { return ceil_div(k, k_unit(type)) * static_cast<int64_t>(bytes); };
+  switch (type) {
+    case Type::f32:
+    case Type::s32:
+      return k * 4;
+    case Type::bf16:
+    case Type::f16:
+      return k * 2;
+    case Type::i8:
+    case Type::s8:
+    case Type::u8:
+      return k;
+    case Type::q8_0:
+    case Type::q8_a7:
+      return blocks(sizeof(BlockQ8_0));
+    case Type::q4_0:
+      return blocks(sizeof(BlockQ4_0));
+    case Type::q4_1:
+      return blocks(sizeof(BlockQ4_1));
+    case Type::q4_k:
+      return blocks(sizeof(BlockQ4_K));
+    case Type::q5_k:
+      return blocks(sizeof(BlockQ5_K));
+    case Type::q6_k:
+      return blocks(sizeof(BlockQ6_K));
+  }
+  return 0;
 }
 
 Layout prepared_layout(Type type) {
@@ -182,6 +215,14 @@ Layout prepared_layout(Type type) {
       return Layout::panel_q8s;
     case Type::q4_0:
       return Layout::panel_q4;
+    case Type::q4_1:
+      return Layout::panel_q4m;
+    case Type::q4_k:
+      return Layout::panel_q4k;
+    case Type::q5_k:
+      return Layout::panel_q5k;
+    case Type::q6_k:
+      return Layout::panel_q6k;
     case Type::i8:
     case Type::s8:
       return Layout::panel_i8;
@@ -206,7 +247,11 @@ void pack_panel(Layout layout, const Source& source, int64_t n, int64_t k, int64
     case Layout::panel_q8s:
       return pack_q8(source, n, k, first, out, reinterpret_cast<int16_t*>(out + blocks_of(k) * kPanel * (kBlock + 2)));
     case Layout::panel_q4:
-      return pack_q4(source, n, k, first, out);
+    case Layout::panel_q4m:
+    case Layout::panel_q4k:
+    case Layout::panel_q5k:
+    case Layout::panel_q6k:
+      return pack_codes(layout, source, n, k, first, out);
     case Layout::panel_i8:
       return pack_i8(source, n, k, first, out);
     case Layout::rows_f32:

@@ -13,12 +13,20 @@ int64_t panel_bytes(Layout layout, int64_t k);
 // The layout that weights of `type` are prepared into.
 Layout prepared_layout(Type type);
 
+// Weights of one column that `layout` keeps as a block of which there are no parts: 256, or 1.
+int64_t k_unit(Layout layout);
+
+// Bytes of a dense [N,K] weight's row as it lies in memory.
+int64_t source_row_bytes(Type type, int64_t k);
+
 // W as it lies in memory. One source; a gated weight has two (gate, up).
 struct Source {
-  Type type = Type::f32;  // f32, bf16, f16, q8_0, q4_0 (blocks along K, order nk only), i8, s8; q8_a7 is q8_0
+  // f32, bf16, f16, i8, s8, or blocks along K (order nk only); q8_a7 is q8_0. Blocks of 256 are packed as they are and
+  // into no other layout.
+  Type type = Type::f32;
   Order order = Order::nk;
   const void* data = nullptr;
-  int64_t ld = 0;  // elements from row to row ([N,K]: of K; [K,N]: of N); q8_0, q4_0: ignored, rows are dense
+  int64_t ld = 0;                // elements from row to row ([N,K]: of K; [K,N]: of N); blocks: ignored, rows are dense
   const float* scale = nullptr;  // i8: [N]
 };
 

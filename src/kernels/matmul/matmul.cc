@@ -30,8 +30,32 @@ std::string_view type_name(Type type) {
       return "s32";
     case Type::q8_a7:
       return "q8_a7";
+    case Type::q4_1:
+      return "q4_1";
+    case Type::q4_k:
+      return "q4_k";
+    case Type::q5_k:
+      return "q5_k";
+    case Type::q6_k:
+      return "q6_k";
   }
   return "?";
+}
+
+int64_t k_unit(Type type) {
+  switch (type) {
+    case Type::q4_k:
+    case Type::q5_k:
+    case Type::q6_k:
+      return 256;
+    case Type::q8_0:
+    case Type::q8_a7:
+    case Type::q4_0:
+    case Type::q4_1:
+      return kBlock;
+    default:
+      return 1;
+  }
 }
 
 std::string_view order_name(Order order) { return order == Order::nk ? "nk" : "kn"; }
@@ -64,6 +88,14 @@ std::string_view layout_name(Layout layout) {
       return "panel_q8";
     case Layout::panel_q4:
       return "panel_q4";
+    case Layout::panel_q4m:
+      return "panel_q4m";
+    case Layout::panel_q4k:
+      return "panel_q4k";
+    case Layout::panel_q5k:
+      return "panel_q5k";
+    case Layout::panel_q6k:
+      return "panel_q6k";
     case Layout::panel_i8:
       return "panel_i8";
     case Layout::panel_q8s:
@@ -131,6 +163,7 @@ const char* refuses_f32(const Variant&, const Problem& p) noexcept {
 }
 
 const char* refuses_quantised(const Variant& self, const Problem& p) noexcept {
+  if (k_unit(p.w) > kBlock && p.k % k_unit(p.w) != 0) return "blocks of 256 need K to be a multiple of 256";
   // a16r keeps at least 7 bits of activation: K * 127 * 128 must fit s32.
   if (self.a_form == AForm::quant_row && p.k > 131072) return "sums over K beyond 131072 could overflow s32";
   return refuses_f32(self, p);

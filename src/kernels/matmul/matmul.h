@@ -5,11 +5,16 @@
 // ORDER OF ADDITION. Every output is one chain over k = 0 .. K-1, the same for every M, thread count and variant of
 // the same numerics:
 //   f32   acc = fma(a[k], w[k], acc), k ascending, from +0; bf16 and f16 weights are widened first (exact).
-//   a16   (q8_0, q4_0) activations are quantised per row and block of 32 k to 16 bits (see QuantA); per block the
+//   a16   (q8_0) activations are quantised per row and block of 32 k to 16 bits (see QuantA); per block the
 //         integer dot product is exact in s32, then acc = fma(float(dot), w_scale * a_scale, acc), blocks ascending.
 //   a7    (q8_a7) as a16, but activations become whole numbers q = u - zero of 7 bits: u = 0 .. 127 spans what a block
 //   of
 //         32 k holds and 0, so that half of the bytes' instructions serve where one sign prevails (see QuantU7).
+//   a8    (q4_0, q4_1, q4_k, q5_k, q6_k) weights are scale * code - offset, codes unsigned; activations are quantised
+//   per
+//         row and block of 32 k to signed bytes times a_scale. Per step of k (32 for four-bit codes, 16 for five, 8 for
+//         six) the dot product of bytes is exact, then acc = fma(float(dot), scale * a_scale, acc); where a span of
+//         weights with one scale ends (32; 16 for q6_k), acc = fma(-offset, a_scale * float(sum of a's bytes), acc).
 //   a16r  (i8) activations are quantised per row to the widest integer for which no sum of K products overflows s32;
 //         the dot product over all of K is exact, then acc = (float(dot) * a_scale) * w_scale.
 //   s32   (s8, u8 activations, s8 weights) exact integers, so any order gives the same bits.
@@ -38,8 +43,10 @@ constexpr int kPanel = 16;  // columns per panel
 constexpr int kBlock = 32;  // k per quantisation block
 
 // q8_a7 is a weight of q8_0 that is multiplied by activations of 7 bits: less exact, and the fastest.
-enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32, q8_a7 };
+enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32, q8_a7, q4_1, q4_k, q5_k, q6_k };
 std::string_view type_name(Type type);
+// Weights of one column that are stored as a block: 1 where there are none.
+int64_t k_unit(Type type);
 
 // How the source of W lies in memory.
 enum class Order : uint8_t {
@@ -57,11 +64,16 @@ enum class Layout : uint8_t {
   panel_bf16,  // [N/16][K][16] bf16
   panel_f16,   // [N/16][K][16] f16
   panel_q8,    // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16] }
-  panel_q4,    // [N/16] { u4 [K/32][4][16][4], low nibble k = 4g.., high nibble k = 4g+16..; f16 scale[K/32][16] }
+  panel_q4,    // [N/16][K/32] { u4 [4][16][4], low nibble k = 8g.., high nibble k = 8g+4..; f16 scale[16] }
   panel_i8,    // [N/16] { s8 [K/4][16][4]; f32 scale[16]; s32 column_sum[16] }
   rows_f32,    // [K,N] f32 in place, not prepared (attention * V, gradients)
   cols_f32,    // [N,K] f32 in place, not prepared (attention scores)
-  panel_q8s,   // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16]; s16 sum[K/32][16], of the block's weights }
+  // Of 4 to 6 bits; codes.inl.h has the records.
+  panel_q4m,  // [N/16][K/32] { as panel_q4; f16 least[16] }
+  panel_q4k,  // [N/16][K/256] { u4 of 8 blocks; u8 scale[8][16]; u8 minimum[8][16]; f16 d[16]; f16 dmin[16] }
+  panel_q5k,  // [N/16][K/256] { u4 of 8 blocks; u1 [8][16][4][8]; as panel_q4k }
+  panel_q6k,  // [N/16][K/256] { u4 of 8 blocks; u2 [8][2][16][4][4]; s8 scale[16][16]; f16 d[16] }
+  panel_q8s,  // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16]; s16 sum[K/32][16], of the block's weights }
 };
 std::string_view layout_name(Layout layout);
 
@@ -106,6 +118,7 @@ struct Problem {
 enum class AForm : uint8_t {
   strips,       // f32 [K][rows]
   quant_block,  // a16: s16 pairs [K/2][rows][2], and an f32 scale per block [K/32][rows]
+  quant_s8,     // a8: bytes [K/4][rows][4], and four floats per block, [K/32][4][rows] (tile_codes.inl.h)
   quant_u7,     // a7: bytes [K/4][rows][4], and an f32 scale and the negated s32 zero per block [K/32][rows]
   quant_row,    // a16r: s16 pairs, and one f32 scale per row
   widened,      // s32: s8 or u8 widened to s16 pairs, and the sum of each row
@@ -116,14 +129,18 @@ constexpr int64_t prepared_k(AForm form, int64_t k) {
   return form == AForm::strips ? k : (k + kBlock - 1) / kBlock * kBlock;
 }
 // Bytes of an element of it.
-constexpr int64_t prepared_bytes(AForm form) { return form == AForm::strips ? 4 : form == AForm::quant_u7 ? 1 : 2; }
+constexpr int64_t prepared_bytes(AForm form) {
+  if (form == AForm::strips) return 4;
+  return form == AForm::quant_u7 || form == AForm::quant_s8 ? 1 : 2;
+}
 // Scales and sums (zeros) that go with a row.
 constexpr int64_t prepared_scales(AForm form, int64_t k) {
   if (form == AForm::strips) return 0;
+  if (form == AForm::quant_s8) return prepared_k(form, k) / kBlock * 4;
   return form == AForm::quant_block || form == AForm::quant_u7 ? prepared_k(form, k) / kBlock : 1;
 }
 constexpr int64_t prepared_sums(AForm form, int64_t k) {
-  if (form == AForm::strips) return 0;
+  if (form == AForm::strips || form == AForm::quant_s8) return 0;
   return form == AForm::quant_u7 ? prepared_k(form, k) / kBlock : 1;
 }
 
@@ -134,7 +151,7 @@ struct PrepareArgs {
   int64_t a_row, a_k;  // element strides of A; A given as [K,M] has a_row = 1
   Type a_type;
   void* rows;    // m * prepared_k(form, k) elements of prepared_bytes(form)
-  float* scale;  // quant_block, quant_u7: [ceil(k/32)][m]; quant_row: [m]
+  float* scale;  // quant_block, quant_u7: [ceil(k/32)][m]; quant_s8: [ceil(k/32)][4][m]; quant_row: [m]
   int32_t* sum;  // widened: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
 };
 
@@ -166,7 +183,7 @@ struct Args {
 // A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.
 struct Variant {
   const char* name;      // isa.numerics.weights.regime, a coordinate and unique
-  const char* numerics;  // "f32", "a16", "a7", "a16r", "s32": equal numerics give equal bits
+  const char* numerics;  // "f32", "a16", "a8", "a7", "a16r", "s32": equal numerics give equal bits
   Isa isa;
   Type a, w;
   Layout layout;

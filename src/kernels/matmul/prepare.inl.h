@@ -99,18 +99,6 @@ void prepare_quant_u7(const PrepareArgs& x) noexcept {
     }
 }
 
-// One row in the order k0, k2, k1, k3 of every four, so that a pair of s16 meets the even or the odd bytes of a weight.
-template <class V>
-void prepare_even_odd(const PrepareArgs& x) noexcept {
-  prepare_quant_block<V>(x);
-  int16_t* out = static_cast<int16_t*>(x.rows);
-  for (int64_t k = 0; k < prepared_k(AForm::quant_block, x.k); k += 4) {
-    const int16_t second = out[k + 1];
-    out[k + 1] = out[k + 2];
-    out[k + 2] = second;
-  }
-}
-
 // The largest magnitude q for which K products of q and a signed byte fit s32: K * q * 128 <= 2^31 - 1.
 inline float quant_row_top(int64_t k) {
   const int64_t top = 0x7fffffff / (128 * k);
@@ -160,4 +148,33 @@ void prepare_widened(const PrepareArgs& x) noexcept {
   } else {
     widen_rows<int8_t>(x);
   }
+}
+
+// Signed bytes for the a8 numerics, and what goes with each block of 32 (tile_codes.inl.h).
+template <class V>
+void prepare_quant_s8(const PrepareArgs& x) noexcept {
+  int8_t* out = static_cast<int8_t*>(x.rows);
+  alignas(32) float buffer[kBlock];
+  alignas(32) int8_t q[kBlock];
+  for (int64_t r = 0; r < x.m; ++r)
+    for (int64_t k0 = 0; k0 < x.k; k0 += kBlock) {
+      const float* row = block_of_row<V>(x, r, k0, buffer);
+      const QuantScale s = quant_scale(V::max_magnitude(row, kBlock), 127.0f);
+      if (s.inverse == 0.0f) {
+        __builtin_memset(q, 0, kBlock);
+      } else {
+        V::to_s8(row, s.inverse, q);
+      }
+      int32_t first = 0, last = 0;
+      for (int i = 0; i < kBlock / 2; ++i) {
+        first += q[i];
+        last += q[kBlock / 2 + i];
+      }
+      float* floats = x.scale + k0 / kBlock * kBlockFloats * x.m + r;
+      floats[0] = s.scale;
+      floats[x.m] = s.scale * static_cast<float>(first + last);
+      floats[2 * x.m] = s.scale * static_cast<float>(first);
+      floats[3 * x.m] = s.scale * static_cast<float>(last);
+      for (int64_t i = 0; i < kBlock; i += 4) __builtin_memcpy(out + (k0 + i) * x.m + 4 * r, q + i, 4);
+    }
 }

@@ -8,25 +8,19 @@
 constexpr int64_t kStreams = 4;
 
 // t[p][16] = the a16 sums of NP panels, w_panel bytes apart; blocks of 32 k.
-template <class V, Layout kLayout, int NP>
+template <class V, int NP>
 void row_a16_tile(const int16_t* a, const float* a_scale, const std::byte* w, int64_t w_panel, int64_t blocks,
                   float* t) {
-  constexpr int64_t kBytes = (kLayout == Layout::panel_q8 ? kBlock : kBlock / 2) * kPanel;  // of a panel's block
+  constexpr int64_t kBytes = kBlock * kPanel;  // of a panel's block
   const std::byte* scale = w + blocks * kBytes;
   typename V::F sum[NP];
   for (int p = 0; p < NP; ++p) sum[p] = V::zero();
   for (int64_t b = 0; b < blocks; ++b, w += kBytes, scale += kPanel * sizeof(f16), a += kBlock) {
-    typename V::I eights{};
-    if constexpr (kLayout == Layout::panel_q4) eights = V::block_eights(a);
     for (int p = 0; p < NP; ++p) {
       const typename V::F w_scale = V::load_f16(reinterpret_cast<const f16*>(scale + p * w_panel));
       const typename V::F s = V::mul(w_scale, V::set1(a_scale[b]));
       const std::byte* wp = w + p * w_panel;
-      if constexpr (kLayout == Layout::panel_q8) {
-        sum[p] = V::fmadd(V::to_float(V::dot_block_q8(reinterpret_cast<const int8_t*>(wp), a)), s, sum[p]);
-      } else {
-        sum[p] = V::fmadd(V::to_float(V::dot_block_q4(reinterpret_cast<const uint8_t*>(wp), a, eights)), s, sum[p]);
-      }
+      sum[p] = V::fmadd(V::to_float(V::dot_block_q8(reinterpret_cast<const int8_t*>(wp), a)), s, sum[p]);
     }
   }
   for (int p = 0; p < NP; ++p) V::store(t + p * kPanel, sum[p]);
@@ -74,11 +68,67 @@ void run_row_f32(const Args& x) noexcept {
   });
 }
 
-template <class V, Layout kLayout>
+template <class V>
 void run_row_a16(const Args& x) noexcept {
   run_row<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
-    row_a16_tile<V, kLayout, decltype(panels)::value>(static_cast<const int16_t*>(x.a), x.a_scale, w, x.w_panel,
-                                                      (x.k + kBlock - 1) / kBlock, t);
+    row_a16_tile<V, decltype(panels)::value>(static_cast<const int16_t*>(x.a), x.a_scale, w, x.w_panel,
+                                             (x.k + kBlock - 1) / kBlock, t);
+  });
+}
+
+// A block of a record: the a8 chain of one row. `floats`: kBlockFloats of A.
+template <class V, class Codes>
+LATHE_INLINE void row_codes_block(const typename Codes::Record& record, int64_t block, const int8_t* a,
+                                  const float* floats, typename V::F& sum) {
+  const auto scales = record.scales(block);
+  const typename V::F a_scale = V::set1(floats[0]);
+  typename V::F s = V::mul(scales.scale[0], a_scale);
+  typename V::H acc = V::no_products();
+  const auto pair = [&](auto p) LATHE_INLINE_LAMBDA {
+    constexpr int kPair = p.value, kPairs = Codes::kQuads / 2, kOfSpan = Codes::kSpan / 8;
+    typename V::B even, odd;
+    record.template codes<kPair>(block, even, odd);
+    V::add_product(acc, even, a + 8 * kPair);
+    V::add_product(acc, odd, a + 8 * kPair + 4);
+    if constexpr ((kPair + 1) % kPairs == 0) {
+      sum = V::fmadd(V::to_float(V::joined_products(acc)), s, sum);
+      acc = V::no_products();
+    }
+    if constexpr ((kPair + 1) % kOfSpan == 0) {
+      constexpr int kHalf = kPair / kOfSpan;
+      sum = V::fnmadd(scales.offset[kHalf], V::set1(floats[sum_of_span<Codes::kSpan>(kHalf)]), sum);
+      if constexpr (kPair < 3) s = V::mul(scales.scale[kHalf + 1], a_scale);
+    }
+  };
+  pair(std::integral_constant<int, 0>{});
+  pair(std::integral_constant<int, 1>{});
+  pair(std::integral_constant<int, 2>{});
+  pair(std::integral_constant<int, 3>{});
+}
+
+// t[p][16] = the a8 sums of NP panels. The panels take turns record by record.
+template <class V, class Codes, int NP>
+void row_codes_tile(const int8_t* a, const float* floats, const std::byte* w, int64_t w_panel, int64_t records,
+                    float* t) {
+  typename V::F sum[NP];
+  for (int p = 0; p < NP; ++p) sum[p] = V::zero();
+  for (int64_t r = 0; r < records; ++r, w += Codes::kRecord)
+    for (int p = 0; p < NP; ++p) {
+      const typename Codes::Record record(w + p * w_panel);
+      for (int64_t block = 0; block < Codes::kBlocks; ++block) {
+        const int64_t at = r * Codes::kBlocks + block;
+        row_codes_block<V, Codes>(record, block, a + at * kBlock, floats + at * kBlockFloats, sum[p]);
+      }
+    }
+  for (int p = 0; p < NP; ++p) V::store(t + p * kPanel, sum[p]);
+}
+
+template <class V, template <class> class Codes>
+void run_row_codes(const Args& x) noexcept {
+  using C = Codes<V>;
+  run_row<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
+    row_codes_tile<V, C, decltype(panels)::value>(static_cast<const int8_t*>(x.a), x.a_scale, w, x.w_panel,
+                                                  (x.k + kBlock - 1) / kBlock / C::kBlocks, t);
   });
 }
 
@@ -87,14 +137,14 @@ inline int64_t scratch_row(int64_t, int64_t) noexcept {
   return (kStreams + 1) * kPanel * static_cast<int64_t>(sizeof(float));
 }
 
-template <class V, Layout kLayout>
-constexpr Variant row_a16_single(const char* name, Type w, const char* what) {
+template <class V>
+constexpr Variant row_a16_single(const char* name, const char* what) {
   return {name,
           "a16",
           V::kIsa,
           Type::f32,
-          w,
-          kLayout,
+          Type::q8_0,
+          Layout::panel_q8,
           AForm::quant_block,
           1,
           kStreams * kPanel,
@@ -103,8 +153,28 @@ constexpr Variant row_a16_single(const char* name, Type w, const char* what) {
           what,
           refuses_quantised,
           scratch_row,
-          kLayout == Layout::panel_q4 ? prepare_even_odd<V> : prepare_quant_block<V>,
-          run_row_a16<V, kLayout>};
+          prepare_quant_block<V>,
+          run_row_a16<V>};
+}
+
+template <class V, template <class> class Codes>
+constexpr Variant row_a8_single(const char* name, Type w, Layout layout, const char* what) {
+  return {name,
+          "a8",
+          V::kIsa,
+          Type::f32,
+          w,
+          layout,
+          AForm::quant_s8,
+          1,
+          kStreams * kPanel,
+          0,
+          1,
+          what,
+          refuses_quantised,
+          scratch_row,
+          prepare_quant_s8<V>,
+          run_row_codes<V, Codes>};
 }
 
 template <class V, template <class> class Weights>

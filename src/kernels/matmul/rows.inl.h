@@ -58,6 +58,32 @@ constexpr Variant row_a7(const char* name, const char* what) {
           KC,   0,    what,    refuses_quantised, scratch_u7,  prepare_quant_u7<V>, run_u7<V, MR, KC>};
 }
 
+// KC codes, and scales and offsets of 16 weights at the least.
+template <int KC>
+int64_t scratch_codes(int64_t m, int64_t) noexcept {
+  return (2 * m * 4 + KC + KC / 16 * 2 * 4) * kPanel;
+}
+
+template <class V, template <class> class Codes, int MR, int KC>
+constexpr Variant row_a8(const char* name, Type w, Layout layout, const char* what) {
+  return {name,
+          "a8",
+          V::kIsa,
+          Type::f32,
+          w,
+          layout,
+          AForm::quant_s8,
+          MR,
+          kPanel,
+          KC,
+          0,
+          what,
+          refuses_quantised,
+          scratch_codes<KC>,
+          prepare_quant_s8<V>,
+          run_codes<V, Codes, MR, KC>};
+}
+
 template <class V, int MR, int KC>
 constexpr Variant row_a16r(const char* name, const char* what) {
   return {name,

@@ -77,20 +77,6 @@ struct PanelQ8 {
 };
 
 template <class V>
-struct PanelQ4 {
-  static void chunk(const std::byte* panel, int64_t k_padded, int64_t k0, int64_t kk, int16_t* out, float* scale) {
-    const uint8_t* w = reinterpret_cast<const uint8_t*>(panel) + k0 * kPanel / 2;
-    for (int64_t k = 0; k < kk; k += kBlock)
-      for (int64_t g = 0; g < 4; ++g, w += 64) {  // a group of 64 bytes: 16 columns by four k, twice
-        int16_t* low = out + (k + 4 * g) * kPanel;
-        V::widen4_nibbles(w, low, low + 16 * kPanel);
-      }
-    const f16* d = reinterpret_cast<const f16*>(panel + k_padded * kPanel / 2) + k0 / kBlock * kPanel;
-    for (int64_t b = 0; b < kk / kBlock; ++b) V::store(scale + b * kPanel, V::load_f16(d + b * kPanel));
-  }
-};
-
-template <class V>
 struct PanelI8 {
   static void chunk(const std::byte* panel, int64_t, int64_t k0, int64_t kk, int16_t* out, float*) {
     const int8_t* w = reinterpret_cast<const int8_t*>(panel) + k0 * kPanel;
