@@ -7,6 +7,7 @@
 
 #include "bench_head.h"
 #include "run/generate_scenarios.h"
+#include "run/time_cancel.h"
 
 namespace lathe::cli {
 

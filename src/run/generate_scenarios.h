@@ -40,14 +40,4 @@ Result<std::vector<SweepRow>> sweep_generation(Generator& generator, const std::
 // at once. The first look at the memory comes after a tenth of them.
 Result<SoakReport> soak(Generator& generator, int64_t tokens);
 
-struct CancelReport {
-  int64_t prompt = 0;                  // tokens
-  double run_ms = 0;                   // of the prompt, where nobody cancels it
-  int64_t tries = 0;                   // that came before the prompt's end
-  double median_ms = 0, worst_ms = 0;  // from cancel(), on another thread, until step() has told the session's end
-};
-
-// A prompt is cancelled `tries` times, at moments spread over it.
-Result<CancelReport> time_cancel(Generator& generator, int64_t prompt, int64_t tries);
-
 }  // namespace lathe::run
