@@ -1,5 +1,4 @@
-// What a decoder does with prompts and answers: tokens a second, where the time goes, what memory does, how soon a
-// prompt can be left.
+// What a decoder does with prompts and answers: tokens a second, where the time goes, what memory does.
 #pragma once
 
 #include <vector>
