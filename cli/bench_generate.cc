@@ -14,7 +14,6 @@
 #include "named.h"
 #include "platform/clock.h"
 #include "progress.h"
-#include "run/answering.h"
 
 namespace lathe::cli {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -38,8 +39,8 @@ void print_tests(const GenerateBenchReport& r, TextOut out) {
                    t.test.name(), t.mean, t.deviation, t.median, t.step_ms.p50, t.step_ms.p95, t.step_ms.p99, t.gflops,
                    t.weight_gbps, 100 * r.share_of(t), t.cpu_share);
   fmt::format_to(out, "{}",
-                 "GB/s: weights that answers read, and ceiling, for them, their share of what this machine reads; for "
-                 "prompts the share\nof its multiply-adds. CPU/wt: CPU time over wall time times threads.\n");
+                 "GB/s: weights that answers read. ceiling: the larger of the shares of what this machine reads and of "
+                 "its multiply-adds.\nCPU/wt: CPU time over wall time times threads.\n");
 }
 
 Json test_json(const GenerateBenchReport& r, const run::GenerateReport& t) {
@@ -65,8 +66,7 @@ std::string joined(const std::vector<std::string>& cells, const char* between) {
 }  // namespace
 
 double GenerateBenchReport::share_of(const run::GenerateReport& t) const {
-  if (!ceilings) return 0;
-  return t.weight_gbps > 0 ? t.weight_gbps / ceilings->read.giga : share(t.gflops);
+  return ceilings ? std::max(share(t.gflops), t.weight_gbps / ceilings->read.giga) : 0;
 }
 
 std::string report_text(const GenerateBenchReport& r) {

@@ -7,6 +7,7 @@
 
 #include "bench_head.h"
 #include "run/generate_scenarios.h"
+#include "run/time_cancel.h"
 
 namespace lathe::cli {
 
@@ -17,8 +18,7 @@ struct GenerateBenchReport : BenchHead {
   std::vector<run::GenerateReport> tests;
   std::optional<run::CancelReport> cancel;
 
-  // Of the ceiling that binds: reads of weights for answers, multiply-adds for prompts. 0 where no ceiling was
-  // measured.
+  // Of the ceiling that binds: of reads, by the weights of answers, or of multiply-adds. 0 where none was measured.
   double share_of(const run::GenerateReport& test) const;
 };
 

@@ -29,7 +29,7 @@ struct BenchHead {
   int64_t idle_bytes = 0, idle_anonymous_bytes = 0, peak_bytes = 0;  // resident: model open and one text done; at most
   std::optional<StartTimes> starts;
   std::optional<tune::Ceilings> ceilings;
-  std::string ceiling;  // the one that binds: "f32 multiply-adds" or "16-bit multiply-adds"
+  std::string ceiling;  // the one that binds products: multiply-adds of f32, of 16-bit integers or of bytes
   double ceiling_gflops = 0;
   std::vector<std::pair<std::string, run::SweepRow>> sweep;  // of what a pass is
   std::optional<run::SoakReport> soak;

@@ -1,10 +1,10 @@
-# One libFuzzer program per tests/fuzz/fuzz_*.cc, by clang; tools/fuzz.sh runs them. The rooms that read files are
-# compiled for it again, with coverage and sanitizers, so that the rest of the library need not be.
+# One libFuzzer program per tests/fuzz/fuzz_*.cc, by clang; tools/fuzz.sh runs them. The rooms that read what others
+# wrote are compiled for it again, with coverage and sanitizers, so that the rest of the library need not be.
 if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   message(FATAL_ERROR "LATHE_FUZZ needs clang (-DCMAKE_CXX_COMPILER=clang++), found ${CMAKE_CXX_COMPILER_ID}")
 endif()
 set(LATHE_FUZZ_SOURCES "")
-foreach(room base platform quant tensor formats tokenize)
+foreach(room base platform quant tensor formats tokenize grammar chat)
   lathe_collect_sources(sources src/${room})
   list(APPEND LATHE_FUZZ_SOURCES ${sources})
 endforeach()

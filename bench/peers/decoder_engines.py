@@ -170,6 +170,7 @@ class Torch:
         import transformers
 
         torch.set_num_threads(threads)
+        transformers.utils.logging.disable_progress_bar()
         self.torch, self.cache = torch, transformers.DynamicCache
         self.model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
         self.vocabulary = self.model.config.vocab_size

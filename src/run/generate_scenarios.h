@@ -1,5 +1,4 @@
-// What a decoder does with prompts and answers: tokens a second, where the time goes, what memory does, how soon a
-// prompt can be left.
+// What a decoder does with prompts and answers: tokens a second, where the time goes, what memory does.
 #pragma once
 
 #include <vector>
@@ -39,15 +38,5 @@ Result<std::vector<SweepRow>> sweep_generation(Generator& generator, const std::
 // `tokens` new tokens, and those that end the answers in progress: answers of 1 to 64 behind prompts of 1 to 64, eight
 // at once. The first look at the memory comes after a tenth of them.
 Result<SoakReport> soak(Generator& generator, int64_t tokens);
-
-struct CancelReport {
-  int64_t prompt = 0;                  // tokens
-  double run_ms = 0;                   // of the prompt, where nobody cancels it
-  int64_t tries = 0;                   // that came before the prompt's end
-  double median_ms = 0, worst_ms = 0;  // from cancel(), on another thread, until step() has told the session's end
-};
-
-// A prompt is cancelled `tries` times, at moments spread over it.
-Result<CancelReport> time_cancel(Generator& generator, int64_t prompt, int64_t tries);
 
 }  // namespace lathe::run

@@ -5,6 +5,7 @@
 #include "base/test_files.h"
 #include "formats/fake_llama2c.h"
 #include "run/answering.h"
+#include "run/time_cancel.h"
 
 namespace lathe::run {
 namespace {

@@ -1,3 +1,5 @@
+#include "run/time_cancel.h"
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -5,7 +7,8 @@
 
 #include "platform/clock.h"
 #include "run/answering.h"
-#include "run/generate_scenarios.h"
+#include "run/time_calls.h"
+#include "run/time_generation.h"
 
 namespace lathe::run {
 namespace {

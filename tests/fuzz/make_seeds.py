@@ -97,6 +97,18 @@ def packed(entries, info=(b"a" * 64, b"m", b"f32"), whole=False):
     return head + checksum + bytes(4000) + panels + table
 
 
+def llama2c(width, intermediate, layers, heads, kv_heads, vocabulary, positions):
+    """A checkpoint of llama2.c; a negative vocabulary has a head of its own."""
+    rows, keys = abs(vocabulary), width // heads * kv_heads
+    values = (rows * width + layers * (2 * width + 2 * width * width + 2 * keys * width + 3 * intermediate * width)
+              + width + positions * (width // heads) + (rows * width if vocabulary < 0 else 0))
+    return struct.pack("<7i", width, intermediate, layers, heads, kv_heads, vocabulary, positions) + bytes(4 * values)
+
+
+def llama2c_vocabulary(pieces):
+    return struct.pack("<i", 8) + b"".join(struct.pack("<fi", -n, len(p)) + p for n, p in enumerate(pieces))
+
+
 INDEXED = [(b"a.md", 20, [(b"Title > Part", b"some words"), (b"", b"more")]), (b"empty", 0, []), (b"b", 9, [(b"", b"text")])]
 
 SEEDS = {
@@ -130,6 +142,34 @@ SEEDS = {
         safetensors({"a": {"dtype": "I64", "shape": [0, 3], "data_offsets": [0, 0]}, "__metadata__": None}),
         b'{"metadata":{"total_size":5,"x":[1]},"weight_map":{"a":"x-1.safetensors","b":"x-2.safetensors"}}',
     ],
+    "fuzz_llama2c": [
+        llama2c(4, 6, 2, 2, 1, 5, 3),
+        llama2c(8, 4, 1, 2, 2, -3, 2),
+        llama2c_vocabulary([b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x00>", b" a", b"\xc3\xa9"]),
+    ],
+    "fuzz_chat_template": [template.encode() for template in (
+        "{%- for m in messages -%}<|im_start|>{{ m.role + '\\n' + (m['content'] or '') | trim }}<|im_end|>\n{%- endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+        "{{ bos_token }}{% set ns = namespace(n=0) %}{% for m in messages if m.role != 'system' %}{% set ns.n = ns.n + 1 %}"
+        "{{ loop.index ~ '/' ~ loop.length }}{% if not loop.last %}, {% else %}.{% break %}{% endif %}{% endfor %}{{ ns.n }}",
+        "{% macro show(t, deep=1) %}{{ t | tojson(indent=2) }}{% endmacro %}{% for t in tools or [] %}{{ show(t.function) }}"
+        "{{ t.function.name.upper()[::-1] }}{% endfor %}{{ range(3) | map('string') | join('-') }}",
+        "{% if messages[0].content is string and 'x' not in messages[0] %}{{ messages | selectattr('role', 'equalto', 'user') "
+        "| list | length }}{% else %}{{ raise_exception('no: ' ~ messages | first) }}{% endif %}{# c #}{% raw %}{{ }}{% endraw %}",
+    )],
+    "fuzz_gbnf": [grammar.encode() for grammar in (
+        'root ::= "a" [b-d]* ("e" | "\\x66" root)? # ends\n',
+        'root ::= item ("," item){0,3}\nitem ::= [^,\\n]+ | "\\u00e9" | .\n',
+        'root ::= object\nobject ::= "{" pair* "}"\npair ::= "\\"" [a-z]{1,4} "\\":" (object | [0-9]+ | "true")\n',
+    )],
+    "fuzz_json_schema": [json.dumps(schema).encode() for schema in (
+        True,
+        {"type": "object", "properties": {"a": {"type": "integer"}, "b\u00e9": {"type": ["string", "null"], "maxLength": 3}},
+         "required": ["a"], "additionalProperties": False},
+        {"$defs": {"n": {"type": "object", "properties": {"next": {"$ref": "#/$defs/n"}, "v": {"enum": [1, "x", None]}}}},
+         "anyOf": [{"$ref": "#/$defs/n"}, {"type": "array", "items": {"const": {"k": [1.5]}}, "minItems": 1, "maxItems": 2}]},
+        {"allOf": [{"type": "number"}], "title": "t", "description": "d"},
+    )],
     "fuzz_gguf": [
         gguf([], [], version=2),
         gguf([(b"general.architecture", 8, text(b"bert")), (b"general.alignment", 4, struct.pack("<I", 32)),
