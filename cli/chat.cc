@@ -56,7 +56,8 @@ Status talk(ChatSession& session, bool terminal) {
   }
   auto editor = LineEditor::open();
   if (!editor) return editor.status();
-  return session.run([&editor](std::string& line, const char* prompt) { return editor->read(line, prompt); });
+  return session.run([&editor](std::string& line, const char* prompt) { return editor->read(line, prompt); },
+                     [&editor] { editor->interrupt(); });
 }
 
 Status chat(const Options& options) {

@@ -60,18 +60,24 @@ ChatSession::ChatSession(run::Generator& generator, run::Conversation conversati
       terminal_(terminal),
       figures_(figures) {}
 
-Status ChatSession::run(const NextLine& next) {
+Status ChatSession::run(const NextLine& next, std::function<void()> at_prompt) {
   std::optional<AnswerInterrupt> interrupt;
-  if (terminal_) interrupt.emplace([this] { stop_answer(); });
+  if (terminal_)
+    interrupt.emplace([this, at_prompt = std::move(at_prompt)] {
+      if (!stop_answer() && at_prompt) at_prompt();
+    });
   if (Status status = talk(next); !status.ok()) return status;
   if (terminal_ || errors_ == 0) return {};
   return failed(fmt::format("{} of the messages and commands went wrong", errors_));
 }
 
 // On a thread of its own. Either this sees the session that has begun, or what begins it sees that it shall stop.
-void ChatSession::stop_answer() {
+// Whether there was one.
+bool ChatSession::stop_answer() {
   stop_.store(true);
-  if (const int64_t session = answering_.load(); session != 0) generator_.cancel(session);
+  const int64_t session = answering_.load();
+  if (session != 0) generator_.cancel(session);
+  return session != 0;
 }
 
 Status ChatSession::talk(const NextLine& next) {

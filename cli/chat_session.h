@@ -23,7 +23,8 @@ class ChatSession {
   ChatSession& operator=(const ChatSession&) = delete;
 
   // To the end of the input, or until it is told to quit.
-  Status run(const NextLine& next);
+  // `at_prompt` is called, on a thread of its own, for a Ctrl-C while no answer is being made.
+  Status run(const NextLine& next, std::function<void()> at_prompt = {});
 
  private:
   struct CommandRow;
@@ -31,7 +32,7 @@ class ChatSession {
   struct Answer;
 
   Status talk(const NextLine& next);
-  void stop_answer();
+  bool stop_answer();
   Status take_message(std::string_view message);
   Status reply();
   Status generate(const run::Conversation::Prompt& prompt, Answer& answer);

@@ -16,9 +16,11 @@ class LineEditor {
   LineEditor& operator=(LineEditor&&) = delete;
   ~LineEditor();
 
-  // The next line. Ctrl-D in an empty one is the end; Ctrl-C drops what was typed, where SIGINT does not end the
-  // program.
+  // The next line. Ctrl-D in an empty one is the end.
   Result<Input> read(std::string& line, const char* prompt);
+  // Ends a read in progress on another thread: what was typed is dropped, and it answers Input::interrupted. A signal
+  // alone does not end it: one that came between two keys, before the next is waited for, would be missed.
+  void interrupt() noexcept;
 
  private:
   struct State;

@@ -59,7 +59,10 @@ TEST(ApiGenerate, AnAnswerThatAGrammarOrASchemaAllows) {
   folder.write("tok300.bin", llama2c_vocabulary(300));
   auto generator = Generator::open({.model = folder.write("model.bin", llama2c_bytes(kHeader)), .threads = 1});
   ASSERT_TRUE(generator.ok()) << generator.status().message();
-  const auto answer = [&](const SessionOptions& options) -> std::string {
+  const auto answer = [&](std::string grammar, std::string json_schema) -> std::string {
+    SessionOptions options;
+    options.grammar = std::move(grammar);
+    options.json_schema = std::move(json_schema);
     const auto session = generator->start("a", options);
     if (!session) return session.status().message();
     std::string text;
@@ -67,13 +70,12 @@ TEST(ApiGenerate, AnAnswerThatAGrammarOrASchemaAllows) {
       EXPECT_TRUE(generator->step([&text](const GeneratedToken& token) { text += token.text; }).ok());
     return text;
   };
-  EXPECT_EQ(answer({.grammar = R"(root ::= "yes, it is")"}), "yes, it is");
-  const std::string json = answer({.json_schema = R"({"const": {"a": [1, null]}})"});  // with blanks around it
+  EXPECT_EQ(answer(R"(root ::= "yes, it is")", ""), "yes, it is");
+  const std::string json = answer("", R"({"const": {"a": [1, null]}})");  // with blanks around it
   EXPECT_NE(json.find(R"({"a":[1,null]})"), std::string::npos) << json;
-  EXPECT_NE(answer({.grammar = "root ::= ("}).find("grammar, line 1"), std::string::npos);
-  EXPECT_NE(answer({.json_schema = "{"}).find("json_schema: "), std::string::npos);
-  EXPECT_EQ(answer({.grammar = "x", .json_schema = "{}"}),
-            "grammar and json_schema are both given, needed: one of them");
+  EXPECT_NE(answer("root ::= (", "").find("grammar, line 1"), std::string::npos);
+  EXPECT_NE(answer("", "{").find("json_schema: "), std::string::npos);
+  EXPECT_EQ(answer("x", "{}"), "grammar and json_schema are both given, needed: one of them");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/types.h"
 #include "models/decoder.h"
 #include "tensor/tensor_table.h"
 

@@ -41,11 +41,11 @@ TEST(PackedLayout, ItsBytesChangeOnlyWithTheVersionOfTheirFiles) {
       {Layout::panel_f16, "fe291fff2bae00e925386c14fe9cb9112d6e5b395b8ee87ebbf5bad793a03faf"},
       {Layout::panel_q8, "b698963963a23eac58ea5b07107db3987e02ff5fbcab2ea9dd1bd00e9ecd4ef2"},
       {Layout::panel_q4, "9c1723254a1338bb9357dd6224ed63453ce89196929e72c2a17a0d6550bed216"},
-      {Layout::panel_q4m, "?"},
+      {Layout::panel_q4m, "344a5b2126076181f200067a2bc357e768623f7dd2f4262b183b9cefb60ee2a9"},
       {Layout::panel_i8, "8b8d96c2842e310e413c6b106797fbcf5407e79773a747823a9795a47264ea03"},
-      {Layout::panel_q4k, "?"},
-      {Layout::panel_q5k, "?"},
-      {Layout::panel_q6k, "?"},
+      {Layout::panel_q4k, "6a47c625fee12ea1fa245701f5b785881419f5119a29cf899009c3a106de9416"},
+      {Layout::panel_q5k, "26d3bd6e7d8973d373f7928fa95c82f788bff55958df6e548a7715a574ac526c"},
+      {Layout::panel_q6k, "fd51f5c01a08314268d4e239bec52124033315fa1d79fe7111289f746455258d"},
       {Layout::panel_q8s, "c4eb8b5862867094739e9a1b3786650e68f8230b5bfc52e6c6917171e8be3fd0"},
   };
   for (const auto& [layout, sha256] : expected) {

@@ -323,7 +323,9 @@ TEST_F(GeneratorTest, AnAnswerIsWhatItsGrammarAllows) {
     EXPECT_TRUE(told.status.ok());
   }
   // A token that ends an answer is allowed where the text is complete, and only there.
-  SessionOptions open_end = {.max_tokens = 50, .grammar = *read_gbnf("root ::= \"x\"{2,}", "g")};
+  SessionOptions open_end;
+  open_end.max_tokens = 50;
+  open_end.grammar = *read_gbnf("root ::= \"x\"{2,}", "g");
   open_end.sampling.logit_bias = {{2, 1000.0f}};
   const int64_t ended = *generator->start("a", open_end);
   const Told told = run(*generator)[ended];
