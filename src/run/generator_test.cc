@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <regex>
 #include <thread>
 
 #include "base/atomic_file.h"
@@ -318,7 +317,11 @@ TEST_F(GeneratorTest, AnAnswerIsWhatItsGrammarAllows) {
   All all = run(*generator);
   for (const int64_t number : numbers) {
     const Told& told = all[number];
-    EXPECT_TRUE(std::regex_match(told.text, std::regex(" ?[x-z]{3,5};"))) << told.text;
+    std::string_view text = told.text;
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    ASSERT_TRUE(text.ends_with(';')) << told.text;
+    text.remove_suffix(1);
+    EXPECT_TRUE(text.size() >= 3 && text.size() <= 5 && text.find_first_not_of("xyz") == text.npos) << told.text;
     EXPECT_EQ(told.finish, Finish::end_token);  // nothing more can follow
     EXPECT_TRUE(told.status.ok());
   }
@@ -329,7 +332,7 @@ TEST_F(GeneratorTest, AnAnswerIsWhatItsGrammarAllows) {
   open_end.sampling.logit_bias = {{2, 1000.0f}};
   const int64_t ended = *generator->start("a", open_end);
   const Told told = run(*generator)[ended];
-  EXPECT_TRUE(std::regex_match(told.text, std::regex("x{2,3}"))) << told.text;
+  EXPECT_TRUE(told.text == "xx" || told.text == "xxx") << told.text;
   EXPECT_EQ(told.tokens.back(), 2);
   open_end.stop_at_end = false;
   const int64_t endless = *generator->start("a", open_end);
