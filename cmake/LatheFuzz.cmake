@@ -8,7 +8,8 @@ foreach(room base platform quant tensor formats tokenize grammar chat)
   lathe_collect_sources(sources src/${room})
   list(APPEND LATHE_FUZZ_SOURCES ${sources})
 endforeach()
-list(APPEND LATHE_FUZZ_SOURCES src/kernels/matmul/layout.cc)  # how large packed weights are
+# How large packed weights are.
+list(APPEND LATHE_FUZZ_SOURCES src/kernels/matmul/layout.cc src/kernels/matmul/pack_codes.cc)
 add_library(rooms_fuzz STATIC EXCLUDE_FROM_ALL ${LATHE_FUZZ_SOURCES})
 target_include_directories(rooms_fuzz PUBLIC src include)
 target_compile_options(rooms_fuzz PUBLIC -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)

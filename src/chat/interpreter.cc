@@ -333,9 +333,10 @@ class Interpreter {
       wrong("the macro {} takes {} arguments, found {}", shown(macro.name), macro.parameters.size(), a.values.size());
     Scope* const caller = std::exchange(scope_, new_scope(closure.scope));
     const int loops = std::exchange(loops_, 0);
-    for (const auto& [key, value] : a.named)
-      if (std::none_of(macro.parameters.begin(), macro.parameters.end(), [&](const auto& p) { return p.name == key; }))
-        wrong("the macro {} takes no argument {}", shown(macro.name), shown(key));
+    for (const auto& named : a.named)
+      if (std::none_of(macro.parameters.begin(), macro.parameters.end(),
+                       [&](const auto& p) { return p.name == named.first; }))
+        wrong("the macro {} takes no argument {}", shown(macro.name), shown(named.first));
     for (size_t i = 0; i < macro.parameters.size(); ++i) {
       const Parameter& parameter = macro.parameters[i];
       Value value = a.at(i, parameter.name);

@@ -162,6 +162,22 @@ int64_t panel_bytes(Layout layout, int64_t k) {
   return round_up(bytes, 64);
 }
 
+int64_t k_unit(Type type) {
+  switch (type) {
+    case Type::q4_k:
+    case Type::q5_k:
+    case Type::q6_k:
+      return 256;
+    case Type::q8_0:
+    case Type::q8_a7:
+    case Type::q4_0:
+    case Type::q4_1:
+      return kBlock;
+    default:
+      return 1;
+  }
+}
+
 int64_t k_unit(Layout layout) {
   switch (layout) {
     case Layout::panel_q4k:

@@ -42,22 +42,6 @@ std::string_view type_name(Type type) {
   return "?";
 }
 
-int64_t k_unit(Type type) {
-  switch (type) {
-    case Type::q4_k:
-    case Type::q5_k:
-    case Type::q6_k:
-      return 256;
-    case Type::q8_0:
-    case Type::q8_a7:
-    case Type::q4_0:
-    case Type::q4_1:
-      return kBlock;
-    default:
-      return 1;
-  }
-}
-
 std::string_view order_name(Order order) { return order == Order::nk ? "nk" : "kn"; }
 
 std::string_view activation_name(Activation activation) {
