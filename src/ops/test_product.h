@@ -231,16 +231,11 @@ class TestProduct {
     raw.resize(static_cast<size_t>(p_.n * blocks) * sizeof(Block));
     for (int64_t j = 0; j < p_.n; ++j)
       for (int64_t b = 0; b < blocks; ++b) {
-        float values[Block::kSize] = {};
+        float values[Block::kSize];
         float* from = w.data() + j * p_.k + b * Block::kSize;
         const int64_t count = std::min<int64_t>(Block::kSize, p_.k - b * Block::kSize);
-        std::copy_n(from, count, values);
         auto* block = reinterpret_cast<Block*>(raw.data()) + j * blocks + b;
-        if constexpr (Block::kSize == 32) {
-          encode(values, static_cast<int>(count), block);
-        } else {
-          encode(values, block);
-        }
+        encode(from, static_cast<int>(count), block);
         decode(*block, values);
         std::copy_n(values, count, from);
       }

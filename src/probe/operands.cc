@@ -51,13 +51,8 @@ Result<Buffer> quantise_rows(int64_t rows, int64_t k, float* values, Team& team)
       float* x = values + row * k + b * Block::kSize;
       const int count = static_cast<int>(std::min<int64_t>(Block::kSize, k - b * Block::kSize));
       Block block;
-      float decoded[Block::kSize] = {};
-      if constexpr (Block::kSize == matmul::kBlock) {
-        encode(x, count, &block);
-      } else {
-        std::copy_n(x, count, decoded);
-        encode(decoded, &block);
-      }
+      float decoded[Block::kSize];
+      encode(x, count, &block);
       decode(block, decoded);
       std::memcpy(buffer->data() + (row * blocks + b) * static_cast<int64_t>(sizeof block), &block, sizeof block);
       std::copy_n(decoded, count, x);

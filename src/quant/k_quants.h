@@ -2,6 +2,7 @@
 // definition of a block; `encode` searches for the block that is nearest (k_encode.cc).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -56,6 +57,14 @@ static_assert(sizeof(BlockQ6_K) == 210);
 void encode(const float* x, BlockQ4_K* block) noexcept;
 void encode(const float* x, BlockQ5_K* block) noexcept;
 void encode(const float* x, BlockQ6_K* block) noexcept;
+
+// `count` <= 256 values, the rest zeros, as blocks of 32 are encoded.
+template <class Block>
+requires(Block::kSize == 256) void encode(const float* x, int count, Block* block) noexcept {
+  float whole[Block::kSize] = {};
+  std::copy_n(x, count, whole);
+  encode(whole, block);
+}
 
 // The unsigned number q of weight k.
 int code(const BlockQ4_K& block, int k) noexcept;

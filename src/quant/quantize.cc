@@ -26,18 +26,10 @@ void plain(const float* x, int64_t count, std::byte* bytes) noexcept {
 }
 
 template <class Block>
-void encode_whole(const float* x, Block* block) noexcept {
-  if constexpr (Block::kSize == 32)
-    encode(x, Block::kSize, block);
-  else
-    encode(x, block);
-}
-
-template <class Block>
 void blocks(const float* x, int64_t count, std::byte* bytes) noexcept {
   for (int64_t i = 0; i < count / Block::kSize; ++i) {
     Block block;
-    encode_whole(x + i * Block::kSize, &block);
+    encode(x + i * Block::kSize, Block::kSize, &block);
     std::memcpy(bytes + i * static_cast<int64_t>(sizeof block), &block, sizeof block);
   }
 }

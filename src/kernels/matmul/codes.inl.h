@@ -13,6 +13,14 @@ struct Scales {
   typename V::F scale[kCount], offset[kCount];
 };
 
+// A nibble row: the codes of two quads.
+template <class V>
+LATHE_INLINE void split_nibbles(const uint8_t* row, typename V::B& even, typename V::B& odd) {
+  const typename V::B both = V::load_bytes(row);
+  even = V::low_nibbles(both);
+  odd = V::high_nibbles(both);
+}
+
 // Codes of four k (a quad) of all columns. Products of kQuads quads fit the s16 pairs that are summed: 8 * 2 * 15 * 127
 // < 2^15. kQuads is also the step of the a8 chain.
 template <class V>
@@ -29,9 +37,7 @@ struct CodesQ4_0 {  // { nibbles; f16 scale[16] }, offset 8 * scale
     Scales<V, 1> scales(int64_t) const { return {{scale}, {V::mul(scale, V::set1(8.0f))}}; }
     template <int kPair>
     LATHE_INLINE void codes(int64_t, B& even, B& odd) const {
-      const B both = V::load_bytes(at + kPair * kCodeRow);
-      even = V::low_nibbles(both);
-      odd = V::high_nibbles(both);
+      split_nibbles<V>(at + kPair * kCodeRow, even, odd);
     }
   };
 };
@@ -51,9 +57,7 @@ struct CodesQ4_1 {  // { nibbles; f16 scale[16]; f16 least[16] }: the offset is 
     }
     template <int kPair>
     LATHE_INLINE void codes(int64_t, B& even, B& odd) const {
-      const B both = V::load_bytes(at + kPair * kCodeRow);
-      even = V::low_nibbles(both);
-      odd = V::high_nibbles(both);
+      split_nibbles<V>(at + kPair * kCodeRow, even, odd);
     }
   };
 };
@@ -87,9 +91,7 @@ struct CodesQ4K {  // { nibbles of 8 blocks; SuperScales }
     Scales<V, 1> scales(int64_t block) const { return super.of(block); }
     template <int kPair>
     LATHE_INLINE void codes(int64_t block, B& even, B& odd) const {
-      const B both = V::load_bytes(at + block * kNibbles + kPair * kCodeRow);
-      even = V::low_nibbles(both);
-      odd = V::high_nibbles(both);
+      split_nibbles<V>(at + block * kNibbles + kPair * kCodeRow, even, odd);
     }
   };
 };
@@ -108,10 +110,10 @@ struct CodesQ5K {  // { nibbles of 8 blocks; a row of fifth bits for each, bit q
     Scales<V, 1> scales(int64_t block) const { return super.of(block); }
     template <int kPair>
     LATHE_INLINE void codes(int64_t block, B& even, B& odd) const {
-      const B both = V::load_bytes(at + block * kNibbles + kPair * kCodeRow);
+      split_nibbles<V>(at + block * kNibbles + kPair * kCodeRow, even, odd);
       const B high = V::load_bytes(at + kHigh + block * kCodeRow);
-      even = V::either(V::low_nibbles(both), V::template shifted<4 - 2 * kPair>(high, 0x10));
-      odd = V::either(V::high_nibbles(both), V::template shifted<3 - 2 * kPair>(high, 0x10));
+      even = V::either(even, V::template shifted<4 - 2 * kPair>(high, 0x10));
+      odd = V::either(odd, V::template shifted<3 - 2 * kPair>(high, 0x10));
     }
   };
 };
@@ -137,10 +139,10 @@ struct CodesQ6K {  // { nibbles of 8 blocks; two rows of upper bits for each; s8
     }
     template <int kPair>
     LATHE_INLINE void codes(int64_t block, B& even, B& odd) const {
-      const B both = V::load_bytes(at + block * kNibbles + kPair * kCodeRow);
+      split_nibbles<V>(at + block * kNibbles + kPair * kCodeRow, even, odd);
       const B high = V::load_bytes(at + kHigh + (2 * block + kPair / 2) * kCodeRow);
-      even = V::either(V::low_nibbles(both), V::template shifted<4 - kPair % 2 * 4>(high, 0x30));
-      odd = V::either(V::high_nibbles(both), V::template shifted<2 - kPair % 2 * 4>(high, 0x30));
+      even = V::either(even, V::template shifted<4 - kPair % 2 * 4>(high, 0x30));
+      odd = V::either(odd, V::template shifted<2 - kPair % 2 * 4>(high, 0x30));
     }
   };
 };

@@ -95,11 +95,7 @@ Block block_of(const Source& s, int64_t k, int64_t column, int64_t b) {
   float values[Block::kSize];
   for (int64_t i = 0; i < Block::kSize; i += kBlock) read_block(s, k, column, b * Block::kSize + i, values + i);
   Block block;
-  if constexpr (Block::kSize == kBlock) {
-    encode(values, Block::kSize, &block);
-  } else {
-    encode(values, &block);
-  }
+  encode(values, Block::kSize, &block);
   return block;
 }
 
