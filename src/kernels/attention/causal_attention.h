@@ -1,0 +1,74 @@
+// The contract of attention as training needs it: causal, one text, one head of keys and the query heads that share it,
+// forward with what the backward pass needs, and backward. Nothing of length x length is stored: scores are computed
+// again block by block (Dao et al., FlashAttention-2).
+//
+//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c], j <= i;  m[i] = max over j;  l[i] = sum over j of exp(s - m)
+//             y[i,d] = sum over j of exp(s[i,j] - m[i]) * v[j,d] / l[i];  lse[i] = m[i] + log(l[i])
+//   backward  p[i,j] = exp(s[i,j] - lse[i]);  delta[i] = sum over d of dy[i,d] * y[i,d]
+//             dv[j,d] = sum over heads, i of p[i,j] * dy[i,d]
+//             ds[i,j] = p[i,j] * (sum over d of dy[i,d] * v[j,d] - delta[i]) * scale
+//             dq[i,c] = sum over j of ds[i,j] * k[j,c];  dk[j,c] = sum over heads, i of ds[i,j] * q[i,c]
+//
+// ORDER OF ADDITION. One call computes a whole text for one head of keys; sums over heads and positions are chains whose
+// order depends on `length`, `heads` and head_dim alone. So bits depend neither on the division of calls among threads nor
+// on the instruction set. dq, dk and dv are written, not added to.
+//
+// Strides are in elements. q, k, v may lie in one buffer, as may dq, dk, dv; inputs and outputs do not overlap. No
+// alignment is needed but for scratch (64); nothing is allocated.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "platform/cpu.h"
+
+namespace lathe::attention {
+
+struct CausalArgs {
+  int64_t length = 0, head_dim = 0;
+  int64_t heads = 1;  // query heads of this head of keys, side by side in q, y, dq, dy (stride head_dim)
+  float scale = 1.0f;
+  const float* q = nullptr;  // of the first of these heads, position 0
+  int64_t q_row = 0;
+  const float* k = nullptr;
+  int64_t k_row = 0;
+  const float* v = nullptr;
+  int64_t v_row = 0;
+  float* y = nullptr;
+  int64_t y_row = 0;
+  float* lse = nullptr;  // [heads][length]
+  std::byte* scratch = nullptr;
+};
+
+struct CausalBackwardArgs {
+  CausalArgs forward;  // y and lse as they were written; the scratch is causal_scratch_bytes too
+  const float* dy = nullptr;
+  int64_t dy_row = 0;
+  float* dq = nullptr;
+  int64_t dq_row = 0;
+  float* dk = nullptr;
+  int64_t dk_row = 0;
+  float* dv = nullptr;
+  int64_t dv_row = 0;
+};
+
+// Enough for either call.
+int64_t causal_scratch_bytes(int64_t length, int64_t head_dim);
+
+struct CausalVariant {
+  const char* name;  // causal_attention.isa
+  Isa isa;
+  void (*forward)(const CausalArgs&) noexcept;
+  void (*backward)(const CausalBackwardArgs&) noexcept;
+};
+
+// Every variant compiled into this build, best first; all give the same bits.
+std::span<const CausalVariant* const> causal_variants();
+const CausalVariant& best_causal(FeatureSet features);
+
+// The rows, each defined in the file of its instruction set.
+extern const CausalVariant causal_scalar, causal_avx2, causal_avx512;
+
+}  // namespace lathe::attention
