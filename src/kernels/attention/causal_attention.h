@@ -2,16 +2,17 @@
 // forward with what the backward pass needs, and backward. Nothing of length x length is stored: scores are computed
 // again block by block (Dao et al., FlashAttention-2).
 //
-//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c], j <= i;  m[i] = max over j;  l[i] = sum over j of exp(s - m)
+//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c], j <= i;  m[i] = max over j;  l[i] = sum over j of exp(s -
+//   m)
 //             y[i,d] = sum over j of exp(s[i,j] - m[i]) * v[j,d] / l[i];  lse[i] = m[i] + log(l[i])
 //   backward  p[i,j] = exp(s[i,j] - lse[i]);  delta[i] = sum over d of dy[i,d] * y[i,d]
 //             dv[j,d] = sum over heads, i of p[i,j] * dy[i,d]
 //             ds[i,j] = p[i,j] * (sum over d of dy[i,d] * v[j,d] - delta[i]) * scale
 //             dq[i,c] = sum over j of ds[i,j] * k[j,c];  dk[j,c] = sum over heads, i of ds[i,j] * q[i,c]
 //
-// ORDER OF ADDITION. One call computes a whole text for one head of keys; sums over heads and positions are chains whose
-// order depends on `length`, `heads` and head_dim alone. So bits depend neither on the division of calls among threads nor
-// on the instruction set. dq, dk and dv are written, not added to.
+// ORDER OF ADDITION. One call computes a whole text for one head of keys; sums over heads and positions are chains
+// whose order depends on `length`, `heads` and head_dim alone. So bits depend neither on the division of calls among
+// threads nor on the instruction set. dq, dk and dv are written, not added to.
 //
 // Strides are in elements. q, k, v may lie in one buffer, as may dq, dk, dv; inputs and outputs do not overlap. No
 // alignment is needed but for scratch (64); nothing is allocated.

@@ -4,8 +4,8 @@
 //   x[j] = (exp(x[j] - m) / l - (j == target ? 1 : 0)) * scale
 //
 // A row whose target is negative is left out: loss 0, gradient 0. With `gradient` false x is left as it is. loss is in
-// float64. Sums over a row run over sixteen virtual lanes and one tree, exp is exp_f32 of kernels/common: bits depend on
-// the row alone. A row with a NaN or an infinity has a loss that is not finite.
+// float64. Sums over a row run over sixteen virtual lanes and one tree, exp is exp_f32 of kernels/common: bits depend
+// on the row alone. A row with a NaN or an infinity has a loss that is not finite.
 #pragma once
 
 #include <cstdint>
