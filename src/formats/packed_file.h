@@ -22,7 +22,7 @@ namespace lathe {
 
 // Raise it whenever the bytes of a packed layout, what a name of an entry means, or this file's own format change: a
 // file of another version is not read. The test of the layouts' bytes fails where that was forgotten.
-inline constexpr uint32_t kPackedVersion = 2;
+inline constexpr uint32_t kPackedVersion = 3;
 // Names and tables beyond these are refused, and not written.
 inline constexpr int64_t kMostPackedName = 4096, kMostPackedTable = int64_t{64} << 20;
 

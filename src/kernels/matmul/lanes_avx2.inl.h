@@ -123,18 +123,22 @@ struct Avx2Lanes {
       for (int64_t j = 0; j < kPanel; ++j) to[i * kPanel + j] = j < n ? from[j * ld + i] : 0.0f;
   }
 
-  // Integer dot products of 32 k of one row of A with one block of a panel, [K/4][16][4] bytes: four columns a
-  // register, two partial sums each, joined at the end.
-  static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
-    __m256i acc[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-    for (int g = 0; g < 8; ++g) {
-      const __m256i x = four_k(a + 4 * g);
-      for (int j = 0; j < 4; ++j)
-        add_dot(acc[j], _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w + 64 * g + 16 * j))),
-                x);
+  // Integer dot products of 32 k of R rows of A, `row` apart, with one block of a panel, [K/4][16][4] bytes: four
+  // columns a register, two partial sums each, joined at the end. All columns at once, or, of three rows and more,
+  // eight: two rows take 8 sums, 2 broadcasts, the weights and a product, four rows with half of the columns take 14
+  // registers.
+  template <int R>
+  static LATHE_INLINE void dot_blocks_q8(const int8_t* w, const int16_t* a, int64_t row, I* out) {
+    __m256i sum[R][4];
+    if constexpr (R <= 2) {
+      dot_columns<R, 0, 4>(w, a, row, sum);
+    } else {
+      dot_columns<R, 0, 2>(w, a, row, sum);
+      dot_columns<R, 2, 2>(w, a, row, sum);
     }
-    return {_mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[0], acc[1]), 0xD8),
-            _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[2], acc[3]), 0xD8)};
+    for (int r = 0; r < R; ++r)
+      out[r] = {_mm256_permute4x64_epi64(_mm256_hadd_epi32(sum[r][0], sum[r][1]), 0xD8),
+                _mm256_permute4x64_epi64(_mm256_hadd_epi32(sum[r][2], sum[r][3]), 0xD8)};
   }
   static void interleave(const float* from, int64_t ld, int64_t rows, int64_t k, float* to) {
     if (rows == 1) return void(__builtin_memcpy(to, from, static_cast<size_t>(k) * sizeof(float)));
@@ -229,6 +233,24 @@ struct Avx2Lanes {
   static LATHE_INLINE void add_dot(__m256i& acc, __m256i w, __m256i a) {
     __m256i product;
     asm volatile("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(acc), "=&x"(product) : "x"(w), "x"(a));
+  }
+  // sum[r][j] of the registers of four columns from kFirst on.
+  template <int R, int kFirst, int kCount>
+  static LATHE_INLINE void dot_columns(const int8_t* w, const int16_t* a, int64_t row, __m256i (*sum)[4]) {
+    __m256i acc[R][kCount];
+    for (auto& of_row : acc)
+      for (__m256i& of_columns : of_row) of_columns = _mm256_setzero_si256();
+    for (int g = 0; g < 8; ++g) {
+      __m256i x[R];
+      for (int r = 0; r < R; ++r) x[r] = four_k(a + r * row + 4 * g);
+      for (int j = 0; j < kCount; ++j) {
+        const auto* p = reinterpret_cast<const __m128i*>(w + 64 * g + 16 * (kFirst + j));
+        const __m256i columns = _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
+        for (int r = 0; r < R; ++r) add_dot(acc[r][j], columns, x[r]);
+      }
+    }
+    for (int r = 0; r < R; ++r)
+      for (int j = 0; j < kCount; ++j) sum[r][kFirst + j] = acc[r][j];
   }
   // Assembly again: left to itself g++ 12 regroups the additions and needs more registers than there are. One statement
   // for both halves, both products before both sums: 140 Gop/s from the first-level cache, where a statement for each

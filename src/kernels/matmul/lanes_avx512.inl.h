@@ -90,13 +90,17 @@ struct Avx512Lanes {
     turn(from, ld, rows, k, to, rows, first(rows));
   }
 
-  // One row of A by one block of a panel, [K/4][16][4] bytes: eight columns a register, two partial sums each.
-  static LATHE_INLINE I dot_block_q8(const int8_t* w, const int16_t* a) {
-    I acc[2] = {izero(), izero()};
+  // R rows of A, `row` apart, by one block of a panel, [K/4][16][4] bytes: eight columns a register, two partial sums
+  // each.
+  template <int R>
+  static LATHE_INLINE void dot_blocks_q8(const int8_t* w, const int16_t* a, int64_t row, I* out) {
+    I acc[R][2];
+    for (auto& of_row : acc) of_row[0] = of_row[1] = izero();
     for (int g = 0; g < 8; ++g) {
-      add_columns(acc, _mm512_loadu_si512(w + 64 * g), four_k(a + 4 * g));
+      const __m512i columns = _mm512_loadu_si512(w + 64 * g);
+      for (int r = 0; r < R; ++r) add_columns(acc[r], columns, four_k(a + r * row + 4 * g));
     }
-    return join(acc[0], acc[1]);
+    for (int r = 0; r < R; ++r) out[r] = join(acc[r][0], acc[r][1]);
   }
 
   static uint32_t max_magnitude(const float* x, int64_t n) {

@@ -70,9 +70,9 @@ enum class Layout : uint8_t {
   cols_f32,    // [N,K] f32 in place, not prepared (attention scores)
   // Of 4 to 6 bits; codes.inl.h has the records.
   panel_q4m,  // [N/16][K/32] { as panel_q4; f16 least[16] }
-  panel_q4k,  // [N/16][K/256] { u4 of 8 blocks; u8 scale[8][16]; u8 minimum[8][16]; f16 d[16]; f16 dmin[16] }
-  panel_q5k,  // [N/16][K/256] { u4 of 8 blocks; u1 [8][16][4][8]; as panel_q4k }
-  panel_q6k,  // [N/16][K/256] { u4 of 8 blocks; u2 [8][2][16][4][4]; s8 scale[16][16]; f16 d[16] }
+  panel_q4k,  // [N/16][K/256] { f16 d[16]; f16 dmin[16]; [8] { u4 [4][16][4]; u8 scale[16]; u8 minimum[16] } }
+  panel_q5k,  // [N/16][K/256] { as panel_q4k, u1 [16][4][8] behind the u4 }
+  panel_q6k,  // [N/16][K/256] { f16 d[16]; [8] { u4 [4][16][4]; u2 [2][16][4][4]; s8 scale[2][16] } }
   panel_q8s,  // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16]; s16 sum[K/32][16], of the block's weights }
 };
 std::string_view layout_name(Layout layout);

@@ -13,20 +13,24 @@ namespace {
 constexpr int64_t kRow = 4 * kPanel;               // bytes of a row [16][4]
 constexpr int64_t kNibbles = kBlock / 2 * kPanel;  // bytes of the nibbles of a block of 32 k
 constexpr int64_t kHalves = kPanel * sizeof(f16);  // bytes of an f16 for every column
-constexpr int64_t kSuperScales = 16 * kPanel + 2 * kHalves;
+// Bytes of a block of 32 k within a record: nibbles, rows of higher bits, two rows of scales (codes.inl.h).
+constexpr int64_t kStepQ4K = kNibbles + 2 * kPanel;
+constexpr int64_t kStepQ5K = kNibbles + kRow + 2 * kPanel;
+constexpr int64_t kStepQ6K = kNibbles + 2 * kRow + 2 * kPanel;
 
 // Byte t of column j in row g.
 std::byte& at(std::byte* rows, int64_t g, int64_t j, int64_t t) { return rows[g * kRow + 4 * j + t]; }
 void add_bits(std::byte& byte, int bits) { byte |= static_cast<std::byte>(bits); }
 
-// The lower four bits of the 32 codes of block b of a record, and where they have more, those in rows `high`.
+// The lower four bits of the 32 codes of a block, and behind them the others where they have more.
 template <int kHighBits, class Code>
-void put_codes(std::byte* record, std::byte* high, int64_t b, int64_t j, const Code& code) {
+void put_codes(std::byte* block, int64_t j, const Code& code) {
+  std::byte* high = block + kNibbles;
   for (int k = 0; k < kBlock; ++k) {
     const int value = code(k), quad = k / 4;
-    add_bits(at(record + b * kNibbles, quad / 2, j, k % 4), (value & 15) << (quad % 2 * 4));
-    if constexpr (kHighBits == 1) add_bits(at(high, b, j, k % 4), (value >> 4) << quad);
-    if constexpr (kHighBits == 2) add_bits(at(high, 2 * b + quad / 4, j, k % 4), (value >> 4) << (quad % 4 * 2));
+    add_bits(at(block, quad / 2, j, k % 4), (value & 15) << (quad % 2 * 4));
+    if constexpr (kHighBits == 1) add_bits(at(high, 0, j, k % 4), (value >> 4) << quad);
+    if constexpr (kHighBits == 2) add_bits(at(high, quad / 4, j, k % 4), (value >> 4) << (quad % 4 * 2));
   }
 }
 
@@ -35,43 +39,42 @@ void put(std::byte* halves, int64_t j, f16 x) {
 }
 
 void put(const BlockQ4_0& block, int64_t j, std::byte* record) {
-  put_codes<0>(record, nullptr, 0, j, [&](int k) { return block.qs[k % 16] >> (k / 16 * 4) & 15; });
+  put_codes<0>(record, j, [&](int k) { return block.qs[k % 16] >> (k / 16 * 4) & 15; });
   put(record + kNibbles, j, block.d);
 }
 
 void put(const BlockQ4_1& block, int64_t j, std::byte* record) {
-  put_codes<0>(record, nullptr, 0, j, [&](int k) { return block.qs[k % 16] >> (k / 16 * 4) & 15; });
+  put_codes<0>(record, j, [&](int k) { return block.qs[k % 16] >> (k / 16 * 4) & 15; });
   put(record + kNibbles, j, block.d);
   put(record + kNibbles + kHalves, j, block.m);
 }
 
-template <class Block>
-void put_super_scales(const Block& block, int64_t j, std::byte* scales) {
-  for (int b = 0; b < 8; ++b) {
-    scales[b * kPanel + j] = static_cast<std::byte>(block.scales.scale(b));
-    scales[(8 + b) * kPanel + j] = static_cast<std::byte>(block.scales.minimum(b));
+// d and dmin, and eight blocks of `step` bytes with scale and minimum at their ends.
+template <int kHighBits, class Block>
+void put_super(const Block& block, int64_t j, int64_t step, std::byte* record) {
+  put(record, j, block.d);
+  put(record + kHalves, j, block.dmin);
+  std::byte* to = record + 2 * kHalves;
+  for (int b = 0; b < 8; ++b, to += step) {
+    put_codes<kHighBits>(to, j, [&](int k) { return code(block, 32 * b + k); });
+    std::byte* scales = to + step - 2 * kPanel;
+    scales[j] = static_cast<std::byte>(block.scales.scale(b));
+    scales[kPanel + j] = static_cast<std::byte>(block.scales.minimum(b));
   }
-  put(scales + 16 * kPanel, j, block.d);
-  put(scales + 16 * kPanel + kHalves, j, block.dmin);
 }
 
-void put(const BlockQ4_K& block, int64_t j, std::byte* record) {
-  for (int b = 0; b < 8; ++b) put_codes<0>(record, nullptr, b, j, [&](int k) { return code(block, 32 * b + k); });
-  put_super_scales(block, j, record + 8 * kNibbles);
-}
+void put(const BlockQ4_K& block, int64_t j, std::byte* record) { put_super<0>(block, j, kStepQ4K, record); }
 
-void put(const BlockQ5_K& block, int64_t j, std::byte* record) {
-  std::byte* high = record + 8 * kNibbles;
-  for (int b = 0; b < 8; ++b) put_codes<1>(record, high, b, j, [&](int k) { return code(block, 32 * b + k); });
-  put_super_scales(block, j, high + 8 * kRow);
-}
+void put(const BlockQ5_K& block, int64_t j, std::byte* record) { put_super<1>(block, j, kStepQ5K, record); }
 
 void put(const BlockQ6_K& block, int64_t j, std::byte* record) {
-  std::byte* high = record + 8 * kNibbles;
-  for (int b = 0; b < 8; ++b) put_codes<2>(record, high, b, j, [&](int k) { return code(block, 32 * b + k); });
-  std::byte* scales = high + 16 * kRow;
-  for (int s = 0; s < 16; ++s) scales[s * kPanel + j] = static_cast<std::byte>(block.scales[s]);
-  put(scales + 16 * kPanel, j, block.d);
+  put(record, j, block.d);
+  std::byte* to = record + kHalves;
+  for (int b = 0; b < 8; ++b, to += kStepQ6K) {
+    put_codes<2>(to, j, [&](int k) { return code(block, 32 * b + k); });
+    std::byte* scales = to + kStepQ6K - 2 * kPanel;
+    for (int half = 0; half < 2; ++half) scales[half * kPanel + j] = static_cast<std::byte>(block.scales[2 * b + half]);
+  }
 }
 
 template <class Block>
@@ -113,11 +116,11 @@ Record record_of(Layout layout) {
     case Layout::panel_q4m:
       return {kBlock, kNibbles + 2 * kHalves};
     case Layout::panel_q4k:
-      return {256, 8 * kNibbles + kSuperScales};
+      return {256, 2 * kHalves + 8 * kStepQ4K};
     case Layout::panel_q5k:
-      return {256, 8 * (kNibbles + kRow) + kSuperScales};
+      return {256, 2 * kHalves + 8 * kStepQ5K};
     case Layout::panel_q6k:
-      return {256, 8 * (kNibbles + 2 * kRow) + 16 * kPanel + kHalves};
+      return {256, kHalves + 8 * kStepQ6K};
     default:
       return {kBlock, kNibbles + kHalves};
   }

@@ -1,5 +1,5 @@
-// One row of A (a decoder's step): nothing is decoded into scratch, since every weight is used once and the memory is
-// the limit. Same sums and bits as the tiles.
+// A row of A, or a few (a decoder's step): nothing is decoded into scratch, since every weight is used once or a few
+// times and the memory is the limit. Same sums and bits as the tiles.
 
 // Panels summed side by side, so that memory is read in as many streams: four read 1.25 times what one does on Zen 3
 // (src/tune/ceiling_avx2.cc). Nothing is prefetched by hand. With a prefetch ahead of each stream the same loops read
@@ -7,23 +7,31 @@
 // the hardware's own prefetcher waits at the second level.
 constexpr int64_t kStreams = 4;
 
-// t[p][16] = the a16 sums of NP panels, w_panel bytes apart; blocks of 32 k.
-template <class V, int NP>
+// Rows of a16 that share the weights' loads, each prepared by itself; those of a8 stand in codes.inl.h.
+constexpr int kFewRowsA16 = 4;
+
+// t[p][r][16] = the a16 sums of NP panels, w_panel bytes apart, and R rows; blocks of 32 k.
+template <class V, int NP, int R>
 void row_a16_tile(const int16_t* a, const float* a_scale, const std::byte* w, int64_t w_panel, int64_t blocks,
                   float* t) {
   constexpr int64_t kBytes = kBlock * kPanel;  // of a panel's block
   const std::byte* scale = w + blocks * kBytes;
-  typename V::F sum[NP];
-  for (int p = 0; p < NP; ++p) sum[p] = V::zero();
+  typename V::F sum[NP][R];
+  for (auto& panel : sum)
+    for (auto& row : panel) row = V::zero();
   for (int64_t b = 0; b < blocks; ++b, w += kBytes, scale += kPanel * sizeof(f16), a += kBlock) {
     for (int p = 0; p < NP; ++p) {
       const typename V::F w_scale = V::load_f16(reinterpret_cast<const f16*>(scale + p * w_panel));
-      const typename V::F s = V::mul(w_scale, V::set1(a_scale[b]));
-      const std::byte* wp = w + p * w_panel;
-      sum[p] = V::fmadd(V::to_float(V::dot_block_q8(reinterpret_cast<const int8_t*>(wp), a)), s, sum[p]);
+      typename V::I dot[R];
+      V::template dot_blocks_q8<R>(reinterpret_cast<const int8_t*>(w + p * w_panel), a, blocks * kBlock, dot);
+      for (int r = 0; r < R; ++r) {
+        const typename V::F s = V::mul(w_scale, V::set1(a_scale[r * blocks + b]));
+        sum[p][r] = V::fmadd(V::to_float(dot[r]), s, sum[p][r]);
+      }
     }
   }
-  for (int p = 0; p < NP; ++p) V::store(t + p * kPanel, sum[p]);
+  for (int p = 0; p < NP; ++p)
+    for (int r = 0; r < R; ++r) V::store(t + (p * R + r) * kPanel, sum[p][r]);
 }
 
 template <class V, int NP, class T>
@@ -42,7 +50,7 @@ void row_f32_tile(const float* a, const T* b, int64_t b_panel, int64_t k, float*
 
 // tile(first panel of W, how many: kStreams or 1, t) for all panels of W, and what follows the sums.
 template <class V, class Tile>
-void run_row(const Args& x, const Tile& tile) {
+void run_panels(const Args& x, const Tile& tile) {
   const int64_t fold = x.epilogue.gated ? 2 : 1;
   const int64_t panels = (x.n + kPanel - 1) / kPanel * fold;
   float* t = reinterpret_cast<float*>(x.scratch);
@@ -52,52 +60,77 @@ void run_row(const Args& x, const Tile& tile) {
       tile(x.w + p * x.w_panel, std::integral_constant<int, kStreams>{}, t);
     } else {
       for (int64_t u = 0; u < units; ++u)
-        tile(x.w + (p + u) * x.w_panel, std::integral_constant<int, 1>{}, t + u * kPanel);
+        tile(x.w + (p + u) * x.w_panel, std::integral_constant<int, 1>{}, t + u * x.m * kPanel);
     }
     finish<V>(x, p / fold * kPanel, units / fold, t);
     p += units;
   }
 }
 
+// The same for 1 to kMost rows: tile(first panel of W, how many, rows, t).
+template <class V, int kMost, class Tile>
+void run_few_rows(const Args& x, const Tile& tile) {
+  const auto of = [&](auto rows) LATHE_INLINE_LAMBDA {
+    if (x.m == rows)
+      run_panels<V>(x,
+                    [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA { tile(w, panels, rows, t); });
+  };
+  of(std::integral_constant<int, 1>{});
+  of(std::integral_constant<int, 2>{});
+  if constexpr (kMost > 2) {
+    of(std::integral_constant<int, 3>{});
+    of(std::integral_constant<int, 4>{});
+  }
+}
+
 template <class V, template <class> class Weights>
 void run_row_f32(const Args& x) noexcept {
   using T = typename Weights<V>::Element;
-  run_row<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
+  run_panels<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
     row_f32_tile<V, decltype(panels)::value, T>(static_cast<const float*>(x.a), reinterpret_cast<const T*>(w),
                                                 x.w_panel / static_cast<int64_t>(sizeof(T)), x.k, t);
   });
 }
 
 template <class V>
-void run_row_a16(const Args& x) noexcept {
-  run_row<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
-    row_a16_tile<V, decltype(panels)::value>(static_cast<const int16_t*>(x.a), x.a_scale, w, x.w_panel,
-                                             (x.k + kBlock - 1) / kBlock, t);
+void run_rows_a16(const Args& x) noexcept {
+  run_few_rows<V, kFewRowsA16>(x, [&](const std::byte* w, auto panels, auto rows, float* t) LATHE_INLINE_LAMBDA {
+    row_a16_tile<V, decltype(panels)::value, decltype(rows)::value>(static_cast<const int16_t*>(x.a), x.a_scale, w,
+                                                                    x.w_panel, (x.k + kBlock - 1) / kBlock, t);
   });
 }
 
-// A block of a record: the a8 chain of one row. `floats`: kBlockFloats of A.
-template <class V, class Codes>
-LATHE_INLINE void row_codes_block(const typename Codes::Record& record, int64_t block, const int8_t* a,
-                                  const float* floats, typename V::F& sum) {
+// A block of a record: the a8 chains of R rows, a_row bytes and floats_row floats apart. `floats`: kBlockFloats of A.
+template <class V, class Codes, int R>
+LATHE_INLINE void row_codes_block(const typename Codes::Record& record, int64_t block, const int8_t* a, int64_t a_row,
+                                  const float* floats, int64_t floats_row, typename V::F* sum) {
   const auto scales = record.scales(block);
-  const typename V::F a_scale = V::set1(floats[0]);
-  typename V::F s = V::mul(scales.scale[0], a_scale);
-  typename V::H acc = V::no_products();
+  typename V::F s[R];
+  typename V::H acc[R];
+  for (int r = 0; r < R; ++r) {
+    s[r] = V::mul(scales.scale[0], V::set1(floats[r * floats_row]));
+    acc[r] = V::no_products();
+  }
   const auto pair = [&](auto p) LATHE_INLINE_LAMBDA {
     constexpr int kPair = p.value, kPairs = Codes::kQuads / 2, kOfSpan = Codes::kSpan / 8;
     typename V::B even, odd;
     record.template codes<kPair>(block, even, odd);
-    V::add_product(acc, even, a + 8 * kPair);
-    V::add_product(acc, odd, a + 8 * kPair + 4);
-    if constexpr ((kPair + 1) % kPairs == 0) {
-      sum = V::fmadd(V::to_float(V::joined_products(acc)), s, sum);
-      acc = V::no_products();
+    for (int r = 0; r < R; ++r) {
+      V::add_product(acc[r], even, a + r * a_row + 8 * kPair);
+      V::add_product(acc[r], odd, a + r * a_row + 8 * kPair + 4);
     }
+    if constexpr ((kPair + 1) % kPairs == 0)
+      for (int r = 0; r < R; ++r) {
+        sum[r] = V::fmadd(V::to_float(V::joined_products(acc[r])), s[r], sum[r]);
+        acc[r] = V::no_products();
+      }
     if constexpr ((kPair + 1) % kOfSpan == 0) {
       constexpr int kHalf = kPair / kOfSpan;
-      sum = V::fnmadd(scales.offset[kHalf], V::set1(floats[sum_of_span<Codes::kSpan>(kHalf)]), sum);
-      if constexpr (kPair < 3) s = V::mul(scales.scale[kHalf + 1], a_scale);
+      for (int r = 0; r < R; ++r) {
+        const float* of_row = floats + r * floats_row;
+        sum[r] = V::fnmadd(scales.offset[kHalf], V::set1(of_row[sum_of_span<Codes::kSpan>(kHalf)]), sum[r]);
+        if constexpr (kPair < 3) s[r] = V::mul(scales.scale[kHalf + 1], V::set1(of_row[0]));
+      }
     }
   };
   pair(std::integral_constant<int, 0>{});
@@ -106,39 +139,40 @@ LATHE_INLINE void row_codes_block(const typename Codes::Record& record, int64_t 
   pair(std::integral_constant<int, 3>{});
 }
 
-// t[p][16] = the a8 sums of NP panels. The panels take turns record by record.
-template <class V, class Codes, int NP>
+// t[p][r][16] = the a8 sums of NP panels and R rows. The panels take turns block by block and not record by record: of
+// Q4_K's 2.3 KB a record memory then came in one stream at a time, at half of the speed.
+template <class V, class Codes, int NP, int R>
 void row_codes_tile(const int8_t* a, const float* floats, const std::byte* w, int64_t w_panel, int64_t records,
                     float* t) {
-  typename V::F sum[NP];
-  for (int p = 0; p < NP; ++p) sum[p] = V::zero();
-  for (int64_t r = 0; r < records; ++r, w += Codes::kRecord)
-    for (int p = 0; p < NP; ++p) {
-      const typename Codes::Record record(w + p * w_panel);
-      for (int64_t block = 0; block < Codes::kBlocks; ++block) {
-        const int64_t at = r * Codes::kBlocks + block;
-        row_codes_block<V, Codes>(record, block, a + at * kBlock, floats + at * kBlockFloats, sum[p]);
-      }
-    }
-  for (int p = 0; p < NP; ++p) V::store(t + p * kPanel, sum[p]);
+  const int64_t blocks = records * Codes::kBlocks;
+  typename V::F sum[NP][R];
+  for (auto& panel : sum)
+    for (auto& row : panel) row = V::zero();
+  for (int64_t i = 0; i < records; ++i, w += Codes::kRecord)
+    for (int64_t block = 0; block < Codes::kBlocks; ++block, a += kBlock, floats += kBlockFloats)
+      for (int p = 0; p < NP; ++p)
+        row_codes_block<V, Codes, R>(typename Codes::Record(w + p * w_panel), block, a, blocks * kBlock, floats,
+                                     blocks * kBlockFloats, sum[p]);
+  for (int p = 0; p < NP; ++p)
+    for (int r = 0; r < R; ++r) V::store(t + (p * R + r) * kPanel, sum[p][r]);
 }
 
 template <class V, template <class> class Codes>
-void run_row_codes(const Args& x) noexcept {
+void run_rows_codes(const Args& x) noexcept {
   using C = Codes<V>;
-  run_row<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
-    row_codes_tile<V, C, decltype(panels)::value>(static_cast<const int8_t*>(x.a), x.a_scale, w, x.w_panel,
-                                                  (x.k + kBlock - 1) / kBlock / C::kBlocks, t);
+  run_few_rows<V, C::kFewRows>(x, [&](const std::byte* w, auto panels, auto rows, float* t) LATHE_INLINE_LAMBDA {
+    row_codes_tile<V, C, decltype(panels)::value, decltype(rows)::value>(
+        static_cast<const int8_t*>(x.a), x.a_scale, w, x.w_panel, (x.k + kBlock - 1) / kBlock / C::kBlocks, t);
   });
 }
 
 // One panel more than the sums: a plain product names the up half that it does not have.
-inline int64_t scratch_row(int64_t, int64_t) noexcept {
-  return (kStreams + 1) * kPanel * static_cast<int64_t>(sizeof(float));
+inline int64_t scratch_row(int64_t m, int64_t) noexcept {
+  return (kStreams + 1) * m * kPanel * static_cast<int64_t>(sizeof(float));
 }
 
 template <class V>
-constexpr Variant row_a16_single(const char* name, const char* what) {
+constexpr Variant row_a16_few(const char* name, const char* what) {
   return {name,
           "a16",
           V::kIsa,
@@ -149,16 +183,16 @@ constexpr Variant row_a16_single(const char* name, const char* what) {
           1,
           kStreams * kPanel,
           0,
-          1,
+          kFewRowsA16,
           what,
           refuses_quantised,
           scratch_row,
           prepare_quant_block<V>,
-          run_row_a16<V>};
+          run_rows_a16<V>};
 }
 
 template <class V, template <class> class Codes>
-constexpr Variant row_a8_single(const char* name, Type w, Layout layout, const char* what) {
+constexpr Variant row_a8_few(const char* name, Type w, Layout layout, const char* what) {
   return {name,
           "a8",
           V::kIsa,
@@ -169,12 +203,12 @@ constexpr Variant row_a8_single(const char* name, Type w, Layout layout, const c
           1,
           kStreams * kPanel,
           0,
-          1,
+          Codes<V>::kFewRows,
           what,
           refuses_quantised,
           scratch_row,
           prepare_quant_s8<V>,
-          run_row_codes<V, Codes>};
+          run_rows_codes<V, Codes>};
 }
 
 template <class V, template <class> class Weights>
