@@ -1,9 +1,13 @@
 #include "decoder_options.h"
 
+#include <fmt/format.h>
+
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
 #include "cache_path.h"
+#include "default_model.h"
 #include "generate_types.h"
 #include "hub_path.h"
 #include "named.h"
@@ -20,6 +24,14 @@ constexpr std::pair<std::string_view, ops::Dispatch> kDispatches[] = {
 Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
   DecoderPlan plan{options.generator, ops::Dispatch::model};
   run::GeneratorOptions& g = plan.generator;
+  if (g.model.empty()) {
+    auto shipped = shipped_model(kDefaultDecoder);
+    if (!shipped) return shipped.status();
+    g.model = std::move(*shipped);
+    fmt::print(stderr,
+               "lathe: no -m, so the model that comes with lathe goes on: a few million weights that have read "
+               "Shakespeare and Tolstoy.\n");
+  }
   g.hub = hub_path();
   g.cache = cache_options(options.cache);
   const auto stored = named(options.dtype, "--dtype", kGenerateTypes);
@@ -47,8 +59,8 @@ Result<std::unique_ptr<run::Generator>> open_decoder(const DecoderPlan& plan) {
 void add_model_option(CLI::App& command, DecoderOptions& options) {
   command
       .add_option("-m,--model", options.generator.model,
-                  "A model's folder or file (safetensors, GGUF, llama2.c), or its name in the Hugging Face cache")
-      ->required()
+                  "A model's folder or file (safetensors, GGUF, llama2.c), or its name in the Hugging Face cache; "
+                  "without it, the small one that comes with lathe")
       ->type_name("MODEL");
 }
 
@@ -57,7 +69,7 @@ void add_resource_options(CLI::App& command, DecoderOptions& options, const char
     return command.add_option(name, value, what)->group("Resources")->type_name(type);
   };
   add("--dtype", options.dtype, kGenerateTypesHelp, "TYPE")->capture_default_str();
-  add("--kv", options.kv, "How keys and values are kept: f16, bf16 or f32", "TYPE")->capture_default_str();
+  add("--kv", options.kv, "How keys and values are kept: f16, bf16, f32 or q8_0", "TYPE")->capture_default_str();
   add("--kv-memory", options.kv_memory, "What keys and values may take, as 512M or 2G; without it, no limit", "SIZE");
   add("--context", options.generator.context, context, "N")->capture_default_str();
   add("--prompt-tokens", options.generator.prompt_tokens, "Tokens of the prompt that share a pass", "N")
@@ -66,6 +78,16 @@ void add_resource_options(CLI::App& command, DecoderOptions& options, const char
   add("--dispatch", options.dispatch, "The team enters once for each op, layer or pass (model)", "WAY")
       ->capture_default_str();
   add_cache_option(command, options.cache);
+}
+
+void add_guess_option(CLI::App& command, DecoderOptions& options) {
+  command
+      .add_option("--guess", options.guess,
+                  "Tokens that a pass guesses from what stood before: faster where a text repeats itself, the same "
+                  "text always; 0: none")
+      ->group("Resources")
+      ->type_name("N")
+      ->capture_default_str();
 }
 
 }  // namespace lathe::cli

@@ -12,12 +12,16 @@ namespace lathe::cli {
 struct DecoderOptions {
   run::GeneratorOptions generator;
   std::string dtype = "auto", kv = "f16", kv_memory, cache, dispatch = "model";
+  int64_t guess = 3;
 };
 
 void add_model_option(CLI::App& command, DecoderOptions& options);
 // `context` is what --context says of itself.
 void add_resource_options(CLI::App& command, DecoderOptions& options,
                           const char* context = "Tokens of prompt and answer; 0: what the model takes");
+
+// Of commands that answer one text at a time.
+void add_guess_option(CLI::App& command, DecoderOptions& options);
 
 // What the options say, checked before anything is read.
 struct DecoderPlan {

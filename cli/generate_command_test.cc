@@ -123,7 +123,7 @@ TEST_F(GenerateCommand, ErrorsAreOneSentenceAndAnExitCode) {
     EXPECT_NE(err_.find(words), std::string::npos) << err_;
   };
   expect("-m /no/such/model x", 1, "/no/such/model");
-  expect(model() + "--kv f8 x", 2, "--kv is 'f8', needed: one of f16, bf16, f32");
+  expect(model() + "--kv f8 x", 2, "--kv is 'f8', needed: one of f16, bf16, f32, q8_0");
   expect(model() + "-n -1 x", 2, "--tokens is -1");
   expect(model() + "--context 101 x", 2, "101 tokens, needed: 1 to the model's 100");
   expect(model() + "--prompt-ids 1,300", 2, "token 300, needed: 0 to 299");

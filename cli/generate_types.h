@@ -18,6 +18,6 @@ inline constexpr std::pair<std::string_view, std::optional<matmul::Type>> kGener
 inline constexpr const char* kGenerateTypesHelp =
     "How weights are kept: f32, bf16, f16, q8_0, q8_a7, q6_k, q5_k, q4_k, q4_1, q4_0, or auto: each as the file has it";
 inline constexpr std::pair<std::string_view, ops::KvType> kKvTypes[] = {
-    {"f16", ops::KvType::f16}, {"bf16", ops::KvType::bf16}, {"f32", ops::KvType::f32}};
+    {"f16", ops::KvType::f16}, {"bf16", ops::KvType::bf16}, {"f32", ops::KvType::f32}, {"q8_0", ops::KvType::q8_0}};
 
 }  // namespace lathe::cli

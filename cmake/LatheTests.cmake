@@ -15,6 +15,8 @@ foreach(file IN LISTS LATHE_TEST_FILES)
   endif()
   add_executable(${name} ${file})
   target_include_directories(${name} PRIVATE src)
+  # What is tested has the library's flags; the tests' own code at -O3 was a third of the time that they compile.
+  set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
   target_link_libraries(${name} PRIVATE lathe lathe_flags fmt::fmt nlohmann_json::nlohmann_json GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_definitions(${name} PRIVATE LATHE_BINARY="${CMAKE_BINARY_DIR}/lathe")

@@ -30,7 +30,7 @@ namespace lathe {
 // q8_0. q4_k, q5_k and q6_k: where rows are no multiple of 256 weights, as q8_0.
 enum class GenerateType : uint8_t { automatic, f32, bf16, q8_0, q4_0, f16, q4_1, q4_k, q5_k, q6_k, q8_a7 };
 // How keys and values of the tokens so far are kept.
-enum class CacheType : uint8_t { f16, bf16, f32 };
+enum class CacheType : uint8_t { f16, bf16, f32, q8_0 };
 
 struct GenerateOptions {
   std::string model{};  // a folder or a file (safetensors, GGUF, llama2.c), or a Hugging Face name in the cache `hub`
@@ -68,6 +68,9 @@ struct SessionOptions {
   Sampling sampling{};              // how tokens are chosen
   std::vector<std::string> stop{};  // the answer ends before the first of these
   TokenChooser choose = {};         // in place of sampling
+  // Tokens at most that a pass guesses from what stood before, while no other session goes on. They change how fast an
+  // answer comes that repeats something, and no token of it. 0: none; up to 31.
+  int64_t guess = 3;
   // What the answer must be, in one of two ways; empty: anything. It ends where nothing else can follow, or where the
   // text is complete and the model ends it. Not together with a chooser.
   std::string grammar{};      // GBNF, llama.cpp's notation

@@ -27,7 +27,7 @@ Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
                                  Stored(matmul::Type::q5_k),
                                  Stored(matmul::Type::q6_k),
                                  Stored(matmul::Type::q8_a7)};
-  constexpr std::array kCacheTypes = {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32};
+  constexpr std::array kCacheTypes = {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32, ops::KvType::q8_0};
   run::GeneratorOptions o;
   if (Status status = api::convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;
   if (Status status = api::convert(options.cache_type, "cache_type", kCacheTypes, o.cache_type); !status.ok())
@@ -56,6 +56,7 @@ Result<run::SessionOptions> converted(const SessionOptions& options) {
   o.stop_at_end = options.stop_at_end;
   o.stop = options.stop;
   o.choose = options.choose;
+  o.guess = options.guess;
   const Sampling& s = options.sampling;
   o.sampling = {.temperature = s.temperature,
                 .top_k = s.top_k,

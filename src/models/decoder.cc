@@ -8,6 +8,19 @@ namespace {
 
 constexpr int64_t kFloat = sizeof(float);
 
+activation::Function function_of(matmul::Activation activation) {
+  switch (activation) {
+    case matmul::Activation::gelu_erf:
+      return activation::Function::gelu_erf;
+    case matmul::Activation::gelu_tanh:
+      return activation::Function::gelu_tanh;
+    case matmul::Activation::relu:
+      return activation::Function::relu;
+    default:
+      return activation::Function::silu;  // DecoderConfig has one
+  }
+}
+
 }  // namespace
 
 Decoder::Decoder(DecoderConfig config, DecoderWeights weights, Team& team)
@@ -21,7 +34,9 @@ Decoder::Decoder(DecoderConfig config, DecoderWeights weights, Team& team)
     LayerProducts products;
     for (const LinearWeights& linear : layer.qkv) products.qkv.push_back(place_of({&linear}));
     products.out = place_of({.linear = &layer.out, .residual = residual});
-    products.up = place_of({.linear = &layer.gate_up, .activation = config_.activation});
+    for (const LinearWeights& linear : layer.gate_up)
+      products.gate_up.push_back(place_of(
+          {.linear = &linear, .activation = linear.weights.gated() ? config_.activation : matmul::Activation::none}));
     products.down = place_of({.linear = &layer.down, .residual = residual});
     layer_products_.push_back(std::move(products));
   }
@@ -74,12 +89,18 @@ Result<Decoder::Plans> Decoder::make_plans(std::span<const Product> products, in
   return plans;
 }
 
+int64_t Decoder::wide_row() const {
+  size_t parts = 1;
+  for (const DecoderLayer& layer : weights_.layers) parts = std::max(parts, layer.gate_up.size());
+  return std::max(qkv_row(), static_cast<int64_t>(parts) * config_.intermediate);
+}
+
 std::vector<PassModel::Need> Decoder::needs(int64_t tokens) {
   return {
       {hidden_, tokens * config_.width * kFloat},
       {normed_, tokens * config_.width * kFloat},
       {context_, tokens * queries() * kFloat},
-      {wide_, tokens * std::max(qkv_row(), config_.intermediate) * kFloat},
+      {wide_, tokens * wide_row() * kFloat},
       {worker_scratch_, workers() * ops::paged_attention_scratch_bytes(config_.head_dim)},
   };
 }
@@ -227,6 +248,26 @@ void Decoder::poll(ops::Executor& x, const Pass& pass) {
   if (pass.asked.cancel != nullptr) x.poll(*pass.asked.cancel, cancelled_);
 }
 
+// wide = act(gate(normed)) * up(normed), with the same bits whether that is one product or two.
+void Decoder::feed_forward(ops::Executor& x, size_t i, const Pass& pass) {
+  const std::vector<LinearWeights>& parts = weights_.layers[i].gate_up;
+  const int64_t tokens = pass.batch.tokens.tokens(), n = config_.intermediate;
+  float* const wide = wide_.as<float>();
+  for (size_t part = 0; part < parts.size(); ++part)
+    multiply(x, "gate up", pass.plans.each[layer_products_[i].gate_up[part]], parts[part], normed_.as<float>(),
+             wide + static_cast<int64_t>(part) * tokens * n, n);
+  if (parts.size() == 1) return;
+  x.gate(function_of(config_.activation), {.rows = tokens,
+                                           .n = n,
+                                           .gate = wide,
+                                           .gate_row = n,
+                                           .up = wide + tokens * n,
+                                           .up_row = n,
+                                           .y = wide,
+                                           .y_row = n});
+  x.sync();
+}
+
 // h += out(attention(qkv(norm(h)))); h += down(act(gate(norm(h))) * up(norm(h))), with or without norms of what is
 // added
 void Decoder::layer(ops::Executor& x, size_t i, const Pass& pass) {
@@ -249,7 +290,7 @@ void Decoder::layer(ops::Executor& x, size_t i, const Pass& pass) {
   if (cancelled_) return;
   multiply(x, "attention out", plans[places.out], layer.out, context_.as<float>(), added, config_.width);
   add_and_norm(x, layer.attention_post_norm, layer.ffn_norm, tokens);
-  multiply(x, "gate up", plans[places.up], layer.gate_up, normed, wide, config_.intermediate);
+  feed_forward(x, i, pass);
   poll(x, pass);
   multiply(x, "down", plans[places.down], layer.down, wide, added, config_.width);
   if (!last || config_.post_norms) add_and_norm(x, layer.ffn_post_norm, next, tokens);

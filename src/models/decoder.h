@@ -51,8 +51,8 @@ class Decoder final : public PassModel {
     bool residual = false;
   };
   struct LayerProducts {
-    std::vector<size_t> qkv;  // places in Plans
-    size_t out, up, down;
+    std::vector<size_t> qkv, gate_up;  // places in Plans
+    size_t out, down;
   };
   struct Pass {
     ops::CachedBatch batch;
@@ -72,10 +72,12 @@ class Decoder final : public PassModel {
 
   int64_t queries() const { return config_.heads * config_.head_dim; }
   int64_t qkv_row() const { return (config_.heads + 2 * config_.kv_heads) * config_.head_dim; }
+  int64_t wide_row() const;
   void step(ops::Executor& x, int64_t i, const Pass& pass);
   void embed(ops::Executor& x, const Pass& pass);
   void layer(ops::Executor& x, size_t i, const Pass& pass);
   void attend(ops::Executor& x, size_t i, const Pass& pass);
+  void feed_forward(ops::Executor& x, size_t i, const Pass& pass);
   void poll(ops::Executor& x, const Pass& pass);
   void give_logits(ops::Executor& x, const Pass& pass);
   void multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
@@ -95,7 +97,7 @@ class Decoder final : public PassModel {
   Buffer hidden_;          // [tokens, width]: the residual stream
   Buffer normed_;          // [tokens, width]: what the next product reads
   Buffer context_;         // [tokens, heads * head_dim]: what attention gives
-  Buffer wide_;            // [tokens, max(qkv_row(), intermediate)]
+  Buffer wide_;            // [tokens, qkv_row()], then [tokens, intermediate], of up behind those of gate
   Buffer worker_scratch_;  // of each worker: attention's scratch
 };
 

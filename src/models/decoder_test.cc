@@ -39,7 +39,7 @@ TEST_P(DecoderTest, HasTheSameBitsHoweverTokensAreCutIntoPassesWithAnyThreadsAnd
   TestDecoder model(GetParam());
   const auto ids = random_ids(140, model.config.vocabulary, 2);
   const auto one = team_of(1);
-  for (const ops::KvType type : {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32}) {
+  for (const ops::KvType type : {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32, ops::KvType::q8_0}) {
     const auto expected = run_alone(*model.bind(*one), ids, ids.size(), type);
     ASSERT_FALSE(expected.empty());
     for (const int threads : {1, 2, 3}) {
@@ -55,10 +55,11 @@ TEST_P(DecoderTest, HasTheSameBitsHoweverTokensAreCutIntoPassesWithAnyThreadsAnd
   }
 }
 
-// Values of the attention in bf16, all else in f32: queries and keys are one product then, values another.
+// Values of the attention, and in one layer the feed-forward's up, in bf16, all else in f32: queries and keys are one
+// product then and values another, and so are gate and up.
 TEST_P(DecoderTest, HasTheSameBitsWithTensorsOfSeveralTypesEachAsItIs) {
   TestDecoder one_type(GetParam()), two_types(GetParam());
-  for (const char* part : {"v_proj.weight", "layers.1.mlp.down_proj.weight"}) {
+  for (const char* part : {"v_proj.weight", "layers.0.mlp.up_proj.weight", "layers.1.mlp.down_proj.weight"}) {
     one_type.round_to_bf16(part, false);
     two_types.round_to_bf16(part, true);
   }
@@ -69,6 +70,8 @@ TEST_P(DecoderTest, HasTheSameBitsWithTensorsOfSeveralTypesEachAsItIs) {
   const auto decoder = two_types.bind(*team, std::nullopt);
   ASSERT_NE(decoder, nullptr);
   EXPECT_EQ(decoder->weights().layers[0].qkv.size(), 2u);
+  EXPECT_EQ(decoder->weights().layers[0].gate_up.size(), 2u);
+  EXPECT_EQ(decoder->weights().layers[1].gate_up.size(), 1u);
   EXPECT_EQ(decoder->weights().main_type(), matmul::Type::f32);
   EXPECT_EQ(run_alone(*decoder, ids, 30), expected);
 }

@@ -22,7 +22,7 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Decode
   }
   bound.out = bind.linear(at + names.out, c.width, queries, c.out_bias);
   bound.ffn_norm = bind.vector(at + names.ffn_norm, c.width);
-  bound.gate_up = bind.gated(at + names.gate, at + names.up, c.intermediate, c.width);
+  bound.gate_up = bind.gate_up(at + names.gate, at + names.up, c.intermediate, c.width);
   bound.down = bind.linear(at + names.down, c.width, c.intermediate, false);
   if (c.post_norms) {
     bound.attention_post_norm = bind.vector(at + names.attention_post_norm, c.width);
@@ -57,7 +57,8 @@ std::vector<const LinearWeights*> DecoderWeights::products() const {
   std::vector<const LinearWeights*> all = {&head};
   for (const DecoderLayer& layer : layers) {
     for (const LinearWeights& linear : layer.qkv) all.push_back(&linear);
-    all.insert(all.end(), {&layer.out, &layer.gate_up, &layer.down});
+    for (const LinearWeights& linear : layer.gate_up) all.push_back(&linear);
+    all.insert(all.end(), {&layer.out, &layer.down});
   }
   return all;
 }

@@ -9,9 +9,9 @@
 namespace lathe::models {
 
 struct DecoderLayer {
-  std::vector<LinearWeights> qkv;  // queries, keys, values, as one product where they have one type
-  LinearWeights out;               // of the attention
-  LinearWeights gate_up;           // gated
+  std::vector<LinearWeights> qkv;      // queries, keys, values, as one product where they have one type
+  LinearWeights out;                   // of the attention
+  std::vector<LinearWeights> gate_up;  // one gated product, or, of two types, gate and up
   LinearWeights down;
   std::vector<float> attention_norm, ffn_norm;
   std::vector<float> query_norm, key_norm;                // with DecoderConfig::query_key_norm

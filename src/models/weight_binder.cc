@@ -159,15 +159,17 @@ matmul::Type WeightBinder::common_type(Parts tensors) const {
              : matmul::Type::q8_0;
 }
 
+matmul::Type WeightBinder::type_of(const std::string& module, const Shape& shape) {
+  const TensorView* tensor = require(module + ".weight", shape);
+  return tensor == nullptr ? matmul::Type::f32 : common_type({&tensor, 1});
+}
+
 std::vector<LinearWeights> WeightBinder::linears(std::span<const Part> parts, int64_t in, bool bias) {
   std::vector<LinearWeights> all;
   for (size_t begin = 0, end = 0; begin < parts.size() && status_.ok(); begin = end) {
-    const auto type_of = [&](const Part& part) {
-      const TensorView* tensor = require(part.name + ".weight", {part.out, in});
-      return tensor == nullptr ? matmul::Type::f32 : common_type({&tensor, 1});
-    };
-    const matmul::Type type = type_of(parts[begin]);
-    for (end = begin + 1; end < parts.size() && type_of(parts[end]) == type;) ++end;
+    const auto type = [&](size_t part) { return type_of(parts[part].name, {parts[part].out, in}); };
+    const matmul::Type first = type(begin);
+    for (end = begin + 1; end < parts.size() && type(end) == first;) ++end;
     all.push_back(linear(parts.subspan(begin, end - begin), in, bias));
   }
   return all;
@@ -227,6 +229,17 @@ LinearWeights WeightBinder::gated(const std::string& gate, const std::string& up
   else
     status_ = packed.status();
   return linear;
+}
+
+std::vector<LinearWeights> WeightBinder::gate_up(const std::string& gate, const std::string& up, int64_t out,
+                                                 int64_t in) {
+  std::vector<LinearWeights> all;
+  if (type_of(gate, {out, in}) == type_of(up, {out, in})) {
+    all.push_back(gated(gate, up, out, in));
+  } else {
+    for (const std::string& name : {gate, up}) all.push_back(linear(name, out, in, false));
+  }
+  return all;
 }
 
 Result<LinearWeights> bind_linear(const TensorView& weight, const TensorView* bias, matmul::Type stored, Team* team,

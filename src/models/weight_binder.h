@@ -65,11 +65,15 @@ class WeightBinder {
   // The same as few products as the types allow: neighbours of one type are joined.
   std::vector<LinearWeights> linears(std::span<const Part> parts, int64_t in, bool bias);
   LinearWeights linear(const std::string& name, int64_t out, int64_t in, bool bias);
-  // Both [out, in], without biases, as one gated product.
+  // Both [out, in], without biases, as one gated product; of two types it becomes q8_0.
   LinearWeights gated(const std::string& gate, const std::string& up, int64_t out, int64_t in);
+  // The same as one gated product where they have one type, else as two products, that of the gate first.
+  std::vector<LinearWeights> gate_up(const std::string& gate, const std::string& up, int64_t out, int64_t in);
 
  private:
   const TensorView* require(const std::string& name, const Shape& shape);
+  // That in which the weights of a module are kept alone.
+  matmul::Type type_of(const std::string& module, const Shape& shape);
   // That in which tensors become one product: their own where they share it.
   matmul::Type common_type(std::span<const TensorView* const> tensors) const;
 

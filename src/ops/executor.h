@@ -33,6 +33,7 @@ class Executor {
   virtual void residual_norms(const ResidualNorms& x) = 0;
   virtual void rotate(const TextBatch& batch, const RotateOperands& x) = 0;
   virtual void activate(activation::Function function, const activation::ApplyArgs& args) = 0;
+  virtual void gate(activation::Function function, const activation::GatedArgs& args) = 0;
   virtual void attention(const TextBatch& batch, const AttentionOperands& x) = 0;
   virtual void rotate_and_cache(const CachedBatch& batch, const CacheOperands& x) = 0;
   virtual void attention(const CachedBatch& batch, const PagedAttentionOperands& x) = 0;

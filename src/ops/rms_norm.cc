@@ -44,4 +44,14 @@ void activate(const Team::Worker& worker, const activation::Variant& kernel, act
   kernel.apply(function, args);
 }
 
+void gate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
+          activation::GatedArgs args) noexcept {
+  const Share share(worker, args.rows);
+  args.rows = share.end - share.begin;
+  args.gate += share.begin * args.gate_row;
+  args.up += share.begin * args.up_row;
+  args.y += share.begin * args.y_row;
+  kernel.gated(function, args);
+}
+
 }  // namespace lathe::ops

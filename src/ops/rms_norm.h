@@ -27,5 +27,7 @@ void residual_norms(const Team::Worker& worker, const norm::Variant& kernel, con
 
 void activate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
               activation::ApplyArgs args) noexcept;
+void gate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
+          activation::GatedArgs args) noexcept;
 
 }  // namespace lathe::ops

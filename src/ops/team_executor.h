@@ -60,6 +60,9 @@ class CpuExecutor : public Executor {
   void activate(activation::Function function, const activation::ApplyArgs& args) final {
     self().run("activation", [&](Team::Worker& w) { ops::activate(w, *kernels_.activation, function, args); });
   }
+  void gate(activation::Function function, const activation::GatedArgs& args) final {
+    self().run("activation", [&](Team::Worker& w) { ops::gate(w, *kernels_.activation, function, args); });
+  }
   void attention(const TextBatch& batch, const AttentionOperands& x) final {
     if (profile_ != nullptr) profile_->count("attention", attention_flops(batch, x));
     const int counter = self().claim_counter();

@@ -192,6 +192,9 @@ Result<int32_t> Generator::choose(Session& session, std::span<const float> logit
 
 Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions options) {
   if (Status status = check_prompt(prompt); !status.ok()) return status;
+  if (options.guess < 0 || options.guess >= kMostRows)
+    return invalid_argument("the tokens to guess are " + std::to_string(options.guess) + ", needed: 0 to " +
+                            std::to_string(kMostRows - 1));
   // Where every token's logits are wanted, every token has its pass.
   ops::KvText cached = options.each_logits ? ops::KvText(*pool_) : reuse(prompt);
   auto session = std::make_unique<Session>(next_++, std::move(cached), std::move(options));
@@ -279,8 +282,23 @@ bool Generator::add_tokens(Session& session, int64_t budget, const Each& each) {
   for (int64_t i = rows; i > 0; --i) rows_.push_back(std::ssize(ids_) - i);
   offsets_.push_back(std::ssize(ids_));
   texts_.push_back(&session.text);
-  turns_.push_back({&session, count, rows});
+  turns_.push_back({&session, count, rows, 0});
   return true;
+}
+
+// Behind the token of the only session that has one.
+void Generator::add_guess(Session& session) {
+  int64_t room = context_ - std::ssize(session.ids);
+  if (session.options.max_tokens >= 0) room = std::min(room, session.options.max_tokens - session.answered() - 1);
+  const auto guess = session.lookup.guess(session.ids, room);
+  if (guess.empty() || !session.text.reserve(session.text.length() + 1 + std::ssize(guess)).ok()) return;
+  ids_.insert(ids_.end(), guess.begin(), guess.end());
+  for (int64_t i = std::ssize(guess); i > 0; --i) rows_.push_back(std::ssize(ids_) - i);
+  offsets_.back() = std::ssize(ids_);
+  Turn& turn = turns_.back();
+  turn.guessed = std::ssize(guess);
+  turn.tokens += turn.guessed;
+  turn.rows += turn.guessed;
 }
 
 // Every session whose prompt is done has one token; what is left of prompts shares the budget, the oldest first.
@@ -292,6 +310,7 @@ void Generator::fill_batch(const Each& each) {
   texts_.clear();
   for (const auto& session : sessions_)
     if (!session->ended && session->pending() == 1) add_tokens(*session, 1, each);
+  if (turns_.size() == 1 && sessions_.size() == 1) add_guess(*turns_.front().session);
   int64_t budget = prompt_tokens_;
   for (const auto& session : sessions_) {
     if (budget == 0) break;
@@ -331,6 +350,24 @@ void Generator::take_logits(Session& session, int64_t position, std::span<const 
       each);
 }
 
+// The logits of its rows, [rows, vocabulary]. Those behind a guess count as long as the guesses were right.
+void Generator::take_turn(const Turn& turn, std::span<const float> logits, const Each& each) {
+  Session& session = *turn.session;
+  const auto vocabulary = static_cast<size_t>(config().vocabulary);
+  const int64_t first = session.text.length() - turn.rows;
+  const auto guesses = std::span(ids_).last(static_cast<size_t>(turn.guessed));
+  int64_t right = 0;
+  for (int64_t i = 0; i < turn.rows && !session.ended; ++i) {
+    take_logits(session, first + i, logits.subspan(static_cast<size_t>(i) * vocabulary, vocabulary), each);
+    if (i >= turn.guessed) continue;
+    if (session.ended || session.ids.back() != guesses[static_cast<size_t>(i)]) break;
+    ++right;
+  }
+  if (turn.guessed == 0) return;
+  session.text.truncate(session.text.length() - (turn.guessed - right));
+  session.lookup.learn(turn.guessed, right);
+}
+
 Status Generator::run_batch(const Each& each) {
   const auto vocabulary = static_cast<size_t>(config().vocabulary);
   logits_.resize(std::max(logits_.size(), rows_.size() * vocabulary));
@@ -339,11 +376,11 @@ Status Generator::run_batch(const Each& each) {
   if (!ran) return ran.status();
   if (*ran == models::PassOutcome::cancelled) return {};  // the next step says so, and the others have theirs again
   size_t row = 0;
-  for (const Turn& turn : turns_)
-    for (int64_t i = 0; i < turn.rows; ++i, ++row)
-      if (!turn.session->ended)
-        take_logits(*turn.session, turn.session->text.length() - turn.rows + i,
-                    std::span(logits_).subspan(row * vocabulary, vocabulary), each);
+  for (const Turn& turn : turns_) {
+    const auto rows = static_cast<size_t>(turn.rows);
+    take_turn(turn, std::span(logits_).subspan(row * vocabulary, rows * vocabulary), each);
+    row += rows;
+  }
   give_back_tables(std::ssize(ids_));
   return {};
 }

@@ -77,6 +77,13 @@ class Generator {
     ops::KvText text;
   };
 
+  // A session's part of a pass.
+  struct Turn {
+    Session* session;
+    int64_t tokens, rows;
+    int64_t guessed;  // of the tokens, the last ones that are guesses
+  };
+
   Generator() = default;
   Status configure(const GeneratorOptions& options);
   Status check_prompt(std::span<const int32_t> prompt) const;
@@ -87,8 +94,10 @@ class Generator {
   void end_cancelled(const Each& each);
   void fill_batch(const Each& each);
   bool add_tokens(Session& session, int64_t budget, const Each& each);
+  void add_guess(Session& session);
   Status reserve_pages(Session& session, int64_t count);
   Status run_batch(const Each& each);
+  void take_turn(const Turn& turn, std::span<const float> logits, const Each& each);
   void take_logits(Session& session, int64_t position, std::span<const float> logits, const Each& each);
   void end(Session& session, Finish finish, Status status, const Each& each, int32_t token = -1);
   void remove_ended();
@@ -115,10 +124,6 @@ class Generator {
   std::atomic<bool> interrupt_{false};
 
   // The pass.
-  struct Turn {
-    Session* session;
-    int64_t tokens, rows;  // of the batch
-  };
   std::vector<Turn> turns_;
   std::vector<int32_t> ids_;
   std::vector<int64_t> offsets_, rows_;

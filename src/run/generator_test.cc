@@ -104,6 +104,61 @@ TEST_F(GeneratorTest, SessionsHaveTheSameTokensTogetherAndAlone) {
   }
 }
 
+// A text that repeats itself, as those of random weights soon do.
+TEST_F(GeneratorTest, GuessesSavePassesAndChangeNothing) {
+  for (const float temperature : {0.0f, 0.3f}) {
+    std::vector<Told> expected;
+    std::vector<int> passes;
+    for (const int64_t guess : {0, 1, 3, 8}) {
+      const auto generator = open();
+      SessionOptions options = tokens(150);
+      options.guess = guess;
+      options.sampling.temperature = temperature;
+      options.sampling.seed = 5;
+      const int64_t session = *generator->start(prompt(20, 3), options);
+      All all;
+      int steps = 0;
+      for (; generator->busy(); ++steps)
+        ASSERT_TRUE(generator->step([&](const SessionEvent& event) { take(all, event); }).ok());
+      expected.push_back(all[session]);
+      passes.push_back(steps);
+      EXPECT_EQ(all[session].tokens, expected.front().tokens) << "guesses of " << guess;
+      EXPECT_EQ(all[session].text, expected.front().text);
+      EXPECT_EQ(all[session].finish, Finish::max_tokens);
+      // What is cached is what was said: a session that goes on from it says the same as one that computes all.
+      auto longer = prompt(20, 3);
+      longer.insert(longer.end(), all[session].tokens.begin(), all[session].tokens.end());
+      longer.push_back(7);
+      EXPECT_EQ(alone(*generator, longer, 30).tokens, alone(*open(), longer, 30).tokens);
+    }
+    EXPECT_EQ(passes[0], 150);
+    if (temperature == 0.0f) {
+      EXPECT_LT(passes[2], 140);
+    }
+  }
+}
+
+TEST_F(GeneratorTest, GuessesStayWithinTheContextAndTheAnswer) {
+  for (const int64_t context : {60, 61, 62, 63}) {
+    std::vector<int32_t> repeating;
+    for (int i = 0; i < 50; ++i) repeating.push_back(i % 4 + 10);
+    const auto generator = open({.context = context});
+    SessionOptions options = tokens(-1);
+    options.guess = 8;
+    options.choose = [next = 1](std::span<const float>) mutable { return (++next) % 4 + 10; };
+    const int64_t session = *generator->start(repeating, options);
+    const Told told = run(*generator)[session];
+    EXPECT_EQ(told.finish, Finish::context_full);
+    EXPECT_EQ(std::ssize(told.tokens), context - 50);
+  }
+  const auto generator = open();
+  SessionOptions options = tokens(1);
+  options.guess = 32;
+  const auto refused = generator->start(prompt(5, 1), options);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().message().find("tokens to guess are 32, needed: 0 to 31"), std::string::npos);
+}
+
 TEST_F(GeneratorTest, ABeginningThatIsCachedIsNotComputedAgainAndChangesNothing) {
   const auto ids = prompt(200, 1);
   auto longer = ids;

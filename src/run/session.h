@@ -13,6 +13,7 @@
 #include "grammar/matcher.h"
 #include "lathe/status.h"
 #include "ops/kv_cache.h"
+#include "run/prompt_lookup.h"
 #include "sample/sampler.h"
 #include "sample/text_stream.h"
 
@@ -34,6 +35,9 @@ struct SessionOptions {
   // measurement wants. An error ends the session.
   std::function<Status(int64_t position, std::span<const float> logits)> each_logits{};
   int64_t logits_from = 0;  // the first position whose logits it is given; the prompt's last at the latest
+  // Tokens that a pass guesses at most while this session is the only one that answers (PromptLookup). The answer is
+  // the same, token by token; it comes faster where it repeats what stood before. 0: none.
+  int64_t guess = 3;
 };
 
 enum class Finish : uint8_t { none, end_token, stop_string, max_tokens, context_full, cancelled, failed };
@@ -48,7 +52,7 @@ struct SessionEvent {
 
 struct Session {
   Session(int64_t number, ops::KvText begun, SessionOptions o)
-      : id(number), text(std::move(begun)), options(std::move(o)) {}
+      : id(number), text(std::move(begun)), options(std::move(o)), lookup(options.each_logits ? 0 : options.guess) {}
 
   int64_t pending() const { return static_cast<int64_t>(ids.size()) - text.length(); }  // tokens without a pass
   int64_t answered() const { return static_cast<int64_t>(ids.size()) - prompt; }
@@ -62,6 +66,7 @@ struct Session {
   std::optional<sample::Sampler> sampler;   // where options.choose is empty
   std::optional<grammar::Matcher> matcher;  // where there is a grammar
   std::optional<sample::TextStream> stream;
+  PromptLookup lookup;
   bool ended = false;
 };
 

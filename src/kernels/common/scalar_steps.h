@@ -28,9 +28,10 @@ struct ScalarOps {
   static void load_pairs(const float* p, float& a, float& b) { a = p[0], b = p[1]; }
   static void store_pairs(float a, float b, float* p) { p[0] = a, p[1] = b; }
 
-  // kLanes elements of 16 bits, widened without loss; rounded to the nearest, ties to even
+  // kLanes elements of 16 bits or 8, widened without loss; rounded to the nearest, ties to even
   static float load_f16(const uint16_t* p) { return to_float(f16{*p}); }
   static float load_bf16(const uint16_t* p) { return to_float(bf16{*p}); }
+  static float load_s8(const int8_t* p) { return static_cast<float>(*p); }
   static void store_f16(float v, uint16_t* p) { *p = to_f16(v).bits; }
   static void store_bf16(float v, uint16_t* p) { *p = to_bf16(v).bits; }
 

@@ -55,6 +55,11 @@ struct VectorOps {
   static HWY_INLINE F load_bf16(const uint16_t* p) {
     return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(DU(), hn::LoadU(DShort(), p))));
   }
+  static HWY_INLINE F load_s8(const int8_t* p) {
+    const hn::Rebind<int8_t, D> bytes;
+    const DInt wide;
+    return hn::ConvertTo(D(), hn::PromoteTo(wide, hn::LoadU(bytes, p)));
+  }
   static HWY_INLINE void store_f16(F v, uint16_t* p) {
     const DHalf half;
     hn::StoreU(hn::DemoteTo(half, v), half, reinterpret_cast<hwy::float16_t*>(p));

@@ -12,7 +12,7 @@ constexpr const Variant* kTable[] = {
 }  // namespace
 
 std::string_view type_name(Type type) {
-  constexpr std::string_view kNames[] = {"f16", "bf16", "f32"};
+  constexpr std::string_view kNames[] = {"f16", "bf16", "f32", "q8_0"};
   return kNames[static_cast<size_t>(type)];
 }
 

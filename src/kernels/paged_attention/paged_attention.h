@@ -8,8 +8,11 @@
 //
 // PAGES. Positions kPage * i .. kPage * (i + 1) - 1 lie in pages[i], this head's part of it `at` bytes from its start:
 // first K by elements, [head_dim][kPage], so that lanes are neighbouring keys; then V by keys, [kPage][value_row()],
-// so that lanes are neighbouring elements. Elements are f16, bf16 or f32, widened to f32 without loss. What lies in a
-// page behind the last position that a row sees is read by no arithmetic that reaches a result, whatever it is.
+// so that lanes are neighbouring elements. Elements are f16, bf16 or f32, widened to f32 without loss. Those of q8_0
+// are signed bytes, 32 of a key or a value times the scale of their block (BlockQ8_0 of quant/blocks.h), which f32
+// holds without loss too; the scales, widened to f32, lie behind the bytes: [ceil(head_dim / 32)][kPage] behind K,
+// [kPage][ceil(head_dim / 32)] behind V. What lies in a page behind the last position that a row sees is read by no
+// arithmetic that reaches a result, whatever it is.
 //
 // ORDER OF ADDITION. That of kernels/attention/attention.h, in blocks of kPage keys from position 0. Per row, each step
 // rounded once:
@@ -43,15 +46,17 @@ namespace lathe::paged_attention {
 
 constexpr int64_t kPage = 64;  // positions
 
-enum class Type : uint8_t { f16, bf16, f32 };
+enum class Type : uint8_t { f16, bf16, f32, q8_0 };
 std::string_view type_name(Type type);
-constexpr int64_t type_bytes(Type type) { return type == Type::f32 ? 4 : 2; }
+constexpr int64_t type_bytes(Type type) { return type == Type::f32 ? 4 : type == Type::q8_0 ? 1 : 2; }
+constexpr int64_t kScaled = 32;  // elements of q8_0 that share a scale
 
 // Elements from a value to the next: whole registers of every width.
 constexpr int64_t value_row(int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
 // What one head of keys and values takes of a page; a multiple of 64.
 constexpr int64_t head_bytes(int64_t head_dim, Type type) {
-  return kPage * (head_dim + value_row(head_dim)) * type_bytes(type);
+  const int64_t scales = type == Type::q8_0 ? (head_dim + kScaled - 1) / kScaled * int64_t{sizeof(float)} : 0;
+  return kPage * ((head_dim + value_row(head_dim)) * type_bytes(type) + 2 * scales);
 }
 
 // Strides are in elements.
@@ -76,7 +81,7 @@ constexpr int64_t scratch_bytes(int64_t head_dim) {
 }
 
 // Writes keys and values of new tokens into the pages of positions first .. first + tokens - 1, rounded to the nearest,
-// ties to even.
+// ties to even; to q8_0 as its encode() does, and a block with a NaN or an infinity becomes NaN.
 struct StoreArgs {
   int64_t tokens = 0, head_dim = 0;
   int64_t first = 0;

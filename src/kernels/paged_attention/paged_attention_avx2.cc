@@ -1,6 +1,7 @@
 // AVX2: 8 lanes a register.
 #include "kernels/common/simd_rows.h"
 #include "kernels/paged_attention/paged_attention.h"
+#include "quant/blocks.h"
 
 namespace lathe::paged_attention {
 namespace {

@@ -1,6 +1,7 @@
 // Any CPU: the same steps one lane at a time.
 #include "kernels/common/scalar_steps.h"
 #include "kernels/paged_attention/paged_attention.h"
+#include "quant/blocks.h"
 
 namespace lathe::paged_attention {
 namespace {

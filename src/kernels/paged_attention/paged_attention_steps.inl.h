@@ -11,6 +11,7 @@ constexpr float kMinusInfinity = -__builtin_inff();
 // How a type of element lies in a page, widened to and rounded from sixteen lanes.
 struct F32 {
   using Stored = float;
+  static constexpr bool kHasScales = false;
   template <class O>
   [[gnu::always_inline]] static inline typename O::F load(const float* p) {
     return O::load(p);
@@ -22,6 +23,7 @@ struct F32 {
 };
 struct F16 {
   using Stored = uint16_t;
+  static constexpr bool kHasScales = false;
   template <class O>
   [[gnu::always_inline]] static inline typename O::F load(const uint16_t* p) {
     return O::load_f16(p);
@@ -33,6 +35,7 @@ struct F16 {
 };
 struct Bf16 {
   using Stored = uint16_t;
+  static constexpr bool kHasScales = false;
   template <class O>
   [[gnu::always_inline]] static inline typename O::F load(const uint16_t* p) {
     return O::load_bf16(p);
@@ -40,6 +43,34 @@ struct Bf16 {
   template <class O>
   [[gnu::always_inline]] static inline void store(typename O::F v, uint16_t* p) {
     O::store_bf16(v, p);
+  }
+};
+
+struct Q8 {  // before its scale
+  using Stored = int8_t;
+  static constexpr bool kHasScales = true;
+  template <class O>
+  [[gnu::always_inline]] static inline typename O::F load(const int8_t* p) {
+    return O::load_s8(p);
+  }
+};
+
+constexpr int64_t scales_of(int64_t head_dim) { return (head_dim + kScaled - 1) / kScaled; }
+
+// Where keys, values and their scales (or none) lie in a head's part of a page.
+template <class T, class Stored = const typename T::Stored, class Scale = const float>
+struct Head {
+  Stored* k;
+  Stored* v;
+  Scale* k_scale = nullptr;
+  Scale* v_scale = nullptr;
+  template <class Byte>
+  Head(Byte* at, int64_t head_dim) {
+    const int64_t scales = T::kHasScales ? kPage * scales_of(head_dim) : 0;
+    k = reinterpret_cast<Stored*>(at);
+    k_scale = reinterpret_cast<Scale*>(k + head_dim * kPage);
+    v = reinterpret_cast<Stored*>(k_scale + scales);
+    v_scale = reinterpret_cast<Scale*>(v + kPage * value_row(head_dim));
   }
 };
 
@@ -69,11 +100,12 @@ struct Tile {
   float* o;  // [kMostRows][value_row]
 };
 
-// Scaled scores of `rows` rows with 16 * groups keys.
+// Scaled scores of `rows` rows with 16 * groups keys from the j-th on.
 template <class O, class T, int rows, int groups>
-[[gnu::always_inline]] inline void score_tile(const Args& a, const Tile& x, const typename T::Stored* k, float* e) {
+[[gnu::always_inline]] inline void score_tile(const Args& a, const Tile& x, const Head<T>& head, int64_t j) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
+  float* e = x.e + j;
   L s[rows][groups];
 #pragma GCC unroll 12
   for (int r = 0; r < rows; ++r)
@@ -81,7 +113,13 @@ template <class O, class T, int rows, int groups>
   for (int64_t c = 0; c < a.head_dim; ++c) {
     L key[groups];
 #pragma GCC unroll 4
-    for (int g = 0; g < groups; ++g) key[g] = widened<O, T>(k + c * kPage + g * kernels::kRowLanes);
+    for (int g = 0; g < groups; ++g) {
+      key[g] = widened<O, T>(head.k + c * kPage + j + g * kernels::kRowLanes);
+      if constexpr (T::kHasScales) {
+        const float* scale = head.k_scale + c / kScaled * kPage + j + g * kernels::kRowLanes;
+        key[g] = key[g].map([](F code, F of_block) { return code * of_block; }, L::load(scale, kernels::Full{}));
+      }
+    }
 #pragma GCC unroll 12
     for (int r = 0; r < rows; ++r) {
       const F query = O::set(x.q[r][c]);
@@ -98,12 +136,15 @@ template <class O, class T, int rows, int groups>
       s[r][g].map([&](F sum) { return sum * scale; }).store(e + r * kPage + g * kernels::kRowLanes, kernels::Full{});
 }
 
-// o = o * f + sum over keys of e * v, for 16 * groups elements of the head.
+// o = o * f + sum over keys of e * v, for 16 * groups elements of the head from the d-th on.
 template <class O, class T, int rows, int groups>
-[[gnu::always_inline]] inline void value_tile(const Tile& x, const typename T::Stored* v, int64_t v_row, int64_t keys,
-                                              float* o) {
+[[gnu::always_inline]] inline void value_tile(const Args& a, const Tile& x, const Head<T>& head, int64_t keys,
+                                              int64_t d) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
+  const int64_t v_row = value_row(a.head_dim);
+  const typename T::Stored* v = head.v + d;
+  float* o = x.o + d;
   L s[rows][groups];
 #pragma GCC unroll 12
   for (int r = 0; r < rows; ++r) {
@@ -116,7 +157,14 @@ template <class O, class T, int rows, int groups>
   for (int64_t j = 0; j < keys; ++j) {
     L value[groups];
 #pragma GCC unroll 4
-    for (int g = 0; g < groups; ++g) value[g] = widened<O, T>(v + j * v_row + g * kernels::kRowLanes);
+    for (int g = 0; g < groups; ++g) {
+      value[g] = widened<O, T>(v + j * v_row + g * kernels::kRowLanes);
+      if constexpr (T::kHasScales) {
+        const int64_t of = j * scales_of(a.head_dim) + (d + g * kernels::kRowLanes) / kScaled;
+        const F scale = O::set(head.v_scale[of]);
+        value[g] = value[g].map([&](F code) { return code * scale; });
+      }
+    }
 #pragma GCC unroll 12
     for (int r = 0; r < rows; ++r) {
       const F weight = O::set(x.e[r * kPage + j]);
@@ -163,14 +211,13 @@ void exponentials(Tile& x, int r, int64_t lanes) {
 // One block of `keys` keys from position `key`: scores, exponentials, and what they add to l and o.
 template <class O, class T, int rows>
 void add_block(const Args& a, Tile& x, int64_t key, int64_t keys) {
-  using Stored = typename T::Stored;
   constexpr int groups = groups_of<O>(rows);
   constexpr int64_t wide = groups * kernels::kRowLanes;
-  const auto* k = reinterpret_cast<const Stored*>(a.pages[key / kPage] + a.at);
+  const Head<T> head(a.pages[key / kPage] + a.at, a.head_dim);
   const int64_t lanes = (keys + kernels::kRowLanes - 1) / kernels::kRowLanes * kernels::kRowLanes;
   int64_t j = 0;
-  for (; j + wide <= lanes; j += wide) score_tile<O, T, rows, groups>(a, x, k + j, x.e + j);
-  for (; j < lanes; j += kernels::kRowLanes) score_tile<O, T, rows, 1>(a, x, k + j, x.e + j);
+  for (; j + wide <= lanes; j += wide) score_tile<O, T, rows, groups>(a, x, head, j);
+  for (; j < lanes; j += kernels::kRowLanes) score_tile<O, T, rows, 1>(a, x, head, j);
 
   for (int r = 0; r < rows; ++r) {
     hide(a, x.position[r], key, lanes, x.e + r * kPage);
@@ -181,11 +228,10 @@ void add_block(const Args& a, Tile& x, int64_t key, int64_t keys) {
 #pragma GCC unroll 12
     for (int r = 0; r < rows; ++r) x.l[r] += x.e[r * kPage + j];
 
-  const Stored* v = k + a.head_dim * kPage;
   const int64_t v_row = value_row(a.head_dim);
   int64_t d = 0;
-  for (; d + wide <= v_row; d += wide) value_tile<O, T, rows, groups>(x, v + d, v_row, keys, x.o + d);
-  for (; d < v_row; d += kernels::kRowLanes) value_tile<O, T, rows, 1>(x, v + d, v_row, keys, x.o + d);
+  for (; d + wide <= v_row; d += wide) value_tile<O, T, rows, groups>(a, x, head, keys, d);
+  for (; d < v_row; d += kernels::kRowLanes) value_tile<O, T, rows, 1>(a, x, head, keys, d);
 }
 
 // Rows row .. row + rows - 1.
@@ -237,6 +283,7 @@ template <class O>
 void run(const Args& a) noexcept {
   if (a.type == Type::f32) return run_type<O, F32>(a);
   if (a.type == Type::f16) return run_type<O, F16>(a);
+  if (a.type == Type::q8_0) return run_type<O, Q8>(a);
   run_type<O, Bf16>(a);
 }
 
@@ -252,14 +299,41 @@ void store_type(const StoreArgs& a) {
   using Stored = typename T::Stored;
   for (int64_t t = 0; t < a.tokens; ++t) {
     const int64_t position = a.first + t, slot = position % kPage;
-    auto* k = reinterpret_cast<Stored*>(a.pages[position / kPage] + a.at);
-    Stored* v = k + a.head_dim * kPage + slot * value_row(a.head_dim);
+    const Head<T, Stored, float> head(a.pages[position / kPage] + a.at, a.head_dim);
     kernels::for_each_16(a.head_dim, [&](int64_t c, auto some) {
       alignas(64) Stored key[kernels::kRowLanes];
       round_16<O, T>(a.k + t * a.token + c, some, key);
-      for (int64_t i = 0; i < kernels::kRowLanes && c + i < a.head_dim; ++i) k[(c + i) * kPage + slot] = key[i];
-      round_16<O, T>(a.v + t * a.token + c, some, v + c);
+      for (int64_t i = 0; i < kernels::kRowLanes && c + i < a.head_dim; ++i) head.k[(c + i) * kPage + slot] = key[i];
+      round_16<O, T>(a.v + t * a.token + c, some, head.v + slot * value_row(a.head_dim) + c);
     });
+  }
+}
+
+inline bool all_finite(const float* x, int64_t n) {
+  bool finite = true;
+  for (int64_t i = 0; i < n; ++i) finite &= __builtin_fabsf(x[i]) <= -kLowest;
+  return finite;
+}
+
+inline float scale_of(const BlockQ8_0& block, bool finite) { return finite ? to_float(block.d) : __builtin_nanf(""); }
+
+inline void store_q8(const StoreArgs& a) {
+  const int64_t scales = scales_of(a.head_dim), v_row = value_row(a.head_dim);
+  for (int64_t t = 0; t < a.tokens; ++t) {
+    const int64_t position = a.first + t, slot = position % kPage;
+    const Head<Q8, int8_t, float> head(a.pages[position / kPage] + a.at, a.head_dim);
+    for (int64_t b = 0; b < scales; ++b) {
+      const int64_t c = b * kScaled, count = a.head_dim - c < kScaled ? a.head_dim - c : kScaled;
+      const float* k = a.k + t * a.token + c;
+      const float* v = a.v + t * a.token + c;
+      BlockQ8_0 block;
+      encode(k, static_cast<int>(count), &block);
+      head.k_scale[b * kPage + slot] = scale_of(block, all_finite(k, count));
+      for (int64_t i = 0; i < count; ++i) head.k[(c + i) * kPage + slot] = block.qs[i];
+      encode(v, static_cast<int>(count), &block);
+      head.v_scale[slot * scales + b] = scale_of(block, all_finite(v, count));
+      for (int64_t i = 0; i < kScaled && c + i < v_row; ++i) head.v[slot * v_row + c + i] = block.qs[i];
+    }
   }
 }
 
@@ -267,5 +341,6 @@ template <class O>
 void store(const StoreArgs& a) noexcept {
   if (a.type == Type::f32) return store_type<O, F32>(a);
   if (a.type == Type::f16) return store_type<O, F16>(a);
+  if (a.type == Type::q8_0) return store_q8(a);
   store_type<O, Bf16>(a);
 }

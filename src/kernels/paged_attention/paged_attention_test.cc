@@ -9,14 +9,25 @@
 #include "base/memory.h"
 #include "base/types.h"
 #include "kernels/common/row_testing.h"
+#include "quant/blocks.h"
 
 namespace lathe::paged_attention {
 namespace {
 
 using namespace kernels::testing;
 
-float rounded(float x, Type type) {
-  return type == Type::f32 ? x : type == Type::f16 ? to_float(to_f16(x)) : to_float(to_bf16(x));
+// What the cache keeps of element c of row i.
+float kept(Rows& x, int64_t i, int64_t c, int64_t head_dim, Type type) {
+  const float value = x.at(i, c);
+  if (type == Type::f32) return value;
+  if (type == Type::f16) return to_float(to_f16(value));
+  if (type == Type::bf16) return to_float(to_bf16(value));
+  const int64_t first = c / kScaled * kScaled;
+  BlockQ8_0 block;
+  encode(&x.at(i, first), static_cast<int>(std::min(kScaled, head_dim - first)), &block);
+  float decoded[kScaled];
+  decode(block, decoded);
+  return decoded[c - first];
 }
 
 // One head of keys and values of a text, with `group` heads of queries, its pages full of NaN where nothing was stored.
@@ -86,7 +97,7 @@ struct Text {
     for (int64_t j = begin; j <= i; ++j) {
       double s = 0, size = 0;
       for (int64_t c = 0; c < head_dim; ++c) {
-        const double term = double{q.at(i, g * head_dim + c)} * rounded(k.at(j, c), type);
+        const double term = double{q.at(i, g * head_dim + c)} * kept(k, j, c, head_dim, type);
         s += term;
         size += std::fabs(term);
       }
@@ -99,7 +110,7 @@ struct Text {
     for (int64_t d = 0; d < head_dim; ++d) {
       double exact = 0, size = 0;
       for (int64_t j = begin; j <= i; ++j) {
-        const double w = e[static_cast<size_t>(j - begin)] / sum, value = rounded(v.at(j, d), type);
+        const double w = e[static_cast<size_t>(j - begin)] / sum, value = kept(v, j, d, head_dim, type);
         exact += w * value;
         size += w * std::fabs(value);
       }
@@ -115,7 +126,7 @@ struct Shape {
 constexpr Shape kShapes[] = {{1, 1, 1},   {2, 3, 7},   {17, 7, 64},  {63, 2, 8},
                              {64, 1, 24}, {65, 4, 32}, {130, 5, 80}, {200, 1, 16}};
 constexpr int64_t kWindows[] = {-1, 0, 20, 70};
-constexpr Type kTypes[] = {Type::f16, Type::bf16, Type::f32};
+constexpr Type kTypes[] = {Type::f16, Type::bf16, Type::f32, Type::q8_0};
 
 using PagedAttentionTest = EveryVariant<Variant>;
 INSTANTIATE_TEST_SUITE_P(Table, PagedAttentionTest, ::testing::ValuesIn(variants().begin(), variants().end()),
@@ -175,6 +186,20 @@ TEST_P(PagedAttentionTest, RoundsToTheNearestWithTiesToEven) {
       EXPECT_EQ(k[c * kPage], bits) << type_name(type) << " of " << values[c];
       EXPECT_EQ(v[c], bits) << type_name(type) << " of " << values[c];
     }
+  }
+}
+
+// What is not finite stays so: where it is in a key, in all elements of its block.
+TEST_P(PagedAttentionTest, ABlockOfQ8WithANanOrAnInfinityIsNan) {
+  for (const float bad : {kNan, kInf, -kInf}) {
+    Text text(3, 1, 40, Type::q8_0, 5);
+    text.k.at(1, 33) = bad;
+    text.run(variant(), 3, -1);
+    for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(std::isnan(text.y.at(i, 0)), i >= 1) << bad << ", row " << i;
+    Text other(3, 1, 40, Type::q8_0, 5);
+    other.v.at(2, 5) = bad;
+    other.run(variant(), 3, -1);
+    for (int64_t c = 0; c < 40; ++c) EXPECT_EQ(std::isnan(other.y.at(2, c)), c < 32) << bad << ", element " << c;
   }
 }
 
