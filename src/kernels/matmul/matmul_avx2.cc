@@ -23,9 +23,12 @@ namespace {
 
 using V = Avx2Lanes;
 constexpr Variant kRows[] = {
-    row_f32_single<V, PanelF32>("avx2.f32.f32.row", Type::f32, Layout::panel_f32, "one row, four panels at a time"),
-    row_f32_single<V, PanelBf16>("avx2.f32.bf16.row", Type::bf16, Layout::panel_bf16, "one row, four panels at a time"),
-    row_f32_single<V, PanelF16>("avx2.f32.f16.row", Type::f16, Layout::panel_f16, "one row, four panels at a time"),
+    row_f32_few<V, PanelF32>("avx2.f32.f32.row", Type::f32, Layout::panel_f32,
+                             "one or two rows, weights read where they lie"),
+    row_f32_few<V, PanelBf16>("avx2.f32.bf16.row", Type::bf16, Layout::panel_bf16,
+                              "one or two rows, weights read where they lie"),
+    row_f32_few<V, PanelF16>("avx2.f32.f16.row", Type::f16, Layout::panel_f16,
+                             "one or two rows, weights read where they lie"),
     row_f32<V, PanelF32, 6, 1, 320>("avx2.f32.f32.strips", Type::f32, Layout::panel_f32,
                                     "6x16 tile, A in strips, K in chunks of 256"),
     row_f32<V, PanelBf16, 6, 1, 320>("avx2.f32.bf16.strips", Type::bf16, Layout::panel_bf16,

@@ -7,8 +7,8 @@
 // the hardware's own prefetcher waits at the second level.
 constexpr int64_t kStreams = 4;
 
-// Rows of a16 that share the weights' loads, each prepared by itself; those of a8 stand in codes.inl.h.
-constexpr int kFewRowsA16 = 4;
+// Rows that share the weights' loads, each prepared by itself; those of a8 stand in codes.inl.h.
+constexpr int kFewRowsA16 = 4, kFewRowsF32 = 2;
 
 // t[p][r][16] = the a16 sums of NP panels, w_panel bytes apart, and R rows; blocks of 32 k.
 template <class V, int NP, int R>
@@ -34,18 +34,31 @@ void row_a16_tile(const int16_t* a, const float* a_scale, const std::byte* w, in
     for (int r = 0; r < R; ++r) V::store(t + (p * R + r) * kPanel, sum[p][r]);
 }
 
-template <class V, int NP, class T>
+// t[p][r][16] = the f32 sums of NP panels, b_panel elements apart, and R rows, k elements apart.
+template <class V, int NP, int R, class T>
 void row_f32_tile(const float* a, const T* b, int64_t b_panel, int64_t k, float* t) {
-  typename V::F acc[NP];
-  for (int p = 0; p < NP; ++p) acc[p] = V::zero();
+  typename V::F acc[NP][R];
+  for (auto& panel : acc)
+    for (auto& row : panel) row = V::zero();
+  const auto add = [&](int64_t i, const T* of_k) LATHE_INLINE_LAMBDA {
+    for (int p = 0; p < NP; ++p) {
+      const typename V::F w = load_weights<V>(of_k + p * b_panel);
+      for (int r = 0; r < R; ++r) V::fma(acc[p][r], V::broadcast(a + r * k + i), w);
+    }
+  };
   int64_t i = 0;
-  for (; i + 4 <= k; i += 4, b += 4 * kPanel)
-    for (int p = 0; p < NP; ++p)
-      for (int u = 0; u < 4; ++u)
-        V::fma(acc[p], V::broadcast(a + i + u), load_weights<V>(b + p * b_panel + u * kPanel));
-  for (; i < k; ++i, b += kPanel)
-    for (int p = 0; p < NP; ++p) V::fma(acc[p], V::broadcast(a + i), load_weights<V>(b + p * b_panel));
-  for (int p = 0; p < NP; ++p) V::store(t + p * kPanel, acc[p]);
+  for (; i + 4 <= k; i += 4, b += 4 * kPanel) {
+    if constexpr (R == 1) {  // a panel at a time: its four loads are of two lines
+      for (int p = 0; p < NP; ++p)
+        for (int u = 0; u < 4; ++u)
+          V::fma(acc[p][0], V::broadcast(a + i + u), load_weights<V>(b + p * b_panel + u * kPanel));
+    } else {
+      for (int u = 0; u < 4; ++u) add(i + u, b + u * kPanel);
+    }
+  }
+  for (; i < k; ++i, b += kPanel) add(i, b);
+  for (int p = 0; p < NP; ++p)
+    for (int r = 0; r < R; ++r) V::store(t + (p * R + r) * kPanel, acc[p][r]);
 }
 
 // tile(first panel of W, how many: kStreams or 1, t) for all panels of W, and what follows the sums.
@@ -83,12 +96,16 @@ void run_few_rows(const Args& x, const Tile& tile) {
   }
 }
 
+// Two panels of two rows fit the registers at a time. Three rows gain nothing over the tile, and four lose.
 template <class V, template <class> class Weights>
-void run_row_f32(const Args& x) noexcept {
+void run_rows_f32(const Args& x) noexcept {
   using T = typename Weights<V>::Element;
-  run_panels<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
-    row_f32_tile<V, decltype(panels)::value, T>(static_cast<const float*>(x.a), reinterpret_cast<const T*>(w),
-                                                x.w_panel / static_cast<int64_t>(sizeof(T)), x.k, t);
+  run_few_rows<V, kFewRowsF32>(x, [&](const std::byte* w, auto panels, auto rows, float* t) LATHE_INLINE_LAMBDA {
+    constexpr int kRows = decltype(rows)::value, kPanels = decltype(panels)::value;
+    constexpr int kAtOnce = kRows == 1 || kPanels == 1 ? kPanels : 2;
+    for (int p = 0; p < kPanels; p += kAtOnce)
+      row_f32_tile<V, kAtOnce, kRows, T>(static_cast<const float*>(x.a), reinterpret_cast<const T*>(w + p * x.w_panel),
+                                         x.w_panel / static_cast<int64_t>(sizeof(T)), x.k, t + p * kRows * kPanel);
   });
 }
 
@@ -212,7 +229,7 @@ constexpr Variant row_a8_few(const char* name, Type w, Layout layout, const char
 }
 
 template <class V, template <class> class Weights>
-constexpr Variant row_f32_single(const char* name, Type w, Layout layout, const char* what) {
+constexpr Variant row_f32_few(const char* name, Type w, Layout layout, const char* what) {
   return {name,
           "f32",
           V::kIsa,
@@ -223,10 +240,10 @@ constexpr Variant row_f32_single(const char* name, Type w, Layout layout, const 
           1,
           kStreams * kPanel,
           0,
-          1,
+          kFewRowsF32,
           what,
           refuses_f32,
           scratch_row,
           prepare_strips<V>,
-          run_row_f32<V, Weights>};
+          run_rows_f32<V, Weights>};
 }
