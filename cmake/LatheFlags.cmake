@@ -8,8 +8,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 find_program(LATHE_CCACHE ccache)
-if(LATHE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${LATHE_CCACHE})
+if(LATHE_CCACHE)  # paths relative to the sources, so that a clone finds what another has compiled
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+                                  ${LATHE_CCACHE})
 endif()
 
 add_library(lathe_flags INTERFACE)
