@@ -61,7 +61,7 @@ Status talk(ChatSession& session, bool terminal) {
                      [&editor] { editor->interrupt(); });
 }
 
-Status chat(const Options& options) {
+Status chat(const Options& options, const CLI::App& command) {
   const auto plan = decoder_plan(options.decoder);
   if (!plan) return plan.status();
   auto session = session_options(options);
@@ -69,13 +69,16 @@ Status chat(const Options& options) {
   end_quietly_on_signals();
   const auto generator = open_decoder(*plan);
   if (!generator) return generator.status();
+  const auto recommended = (*generator)->recommended_sampling();
+  if (!recommended) return recommended.status();
+  adopt(command, *recommended, session->sampling);
   if (Status status = sample::check(session->sampling, (*generator)->config().vocabulary); !status.ok()) return status;
   auto conversation = open_conversation(**generator, options.chat);
   if (!conversation) return conversation.status();
   const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   if (terminal && !options.quiet)
     fmt::print(stderr, "\033[2m{}, a context of {} tokens. /help says what can be done here.\033[0m\n",
-               options.decoder.generator.model, (*generator)->context());
+               plan->generator.model, (*generator)->context());
   ChatSession talking(**generator, std::move(*conversation), std::move(*session), terminal, !options.quiet);
   return talk(talking, terminal);
 }
@@ -83,6 +86,7 @@ Status chat(const Options& options) {
 constexpr const char* kFooter = R"(
 Examples:
   lathe chat -m MODEL                                  a conversation; /help lists what can be typed
+  lathe chat -m MODEL --temperature 0                  not as the model's makers advise, but the likeliest token always
   lathe chat -m MODEL --system "Answer in one word." --temperature 0.7 --top-p 0.9
   printf 'Hello\nAnd now?\n' | lathe chat -m MODEL     each line a message, each answer printed behind it
 
@@ -110,7 +114,7 @@ void add_chat(CLI::App& lathe, Command& chosen) {
   add_resource_options(*command, o.decoder);
   add_guess_option(*command, o.decoder);
   command->footer(kFooter);
-  command->callback([options, &chosen] { chosen = [options] { return chat(*options); }; });
+  command->callback([options, command, &chosen] { chosen = [=] { return chat(*options, *command); }; });
 }
 
 }  // namespace lathe::cli

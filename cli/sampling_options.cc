@@ -36,6 +36,17 @@ Result<sample::SamplerOptions> sampler_options(const SamplingOptions& options) {
   return sampler;
 }
 
+void adopt(const CLI::App& command, const sample::SamplerOptions& recommended, sample::SamplerOptions& options) {
+  const auto unless_given = [&command](const char* name, auto& value, auto other) {
+    if (command.count(name) == 0) value = other;
+  };
+  unless_given("--temperature", options.temperature, recommended.temperature);
+  unless_given("--top-k", options.top_k, recommended.top_k);
+  unless_given("--top-p", options.top_p, recommended.top_p);
+  unless_given("--min-p", options.min_p, recommended.min_p);
+  unless_given("--repetition-penalty", options.repetition_penalty, recommended.repetition_penalty);
+}
+
 void add_sampling_options(CLI::App& command, SamplingOptions& options) {
   constexpr const char* kGroup = "Sampling";
   sample::SamplerOptions& s = options.sampler;

@@ -1,6 +1,7 @@
 #include "models/open_decoder.h"
 
 #include "formats/hf_config.h"
+#include "sample/recommended.h"
 #include "sample/stop_tokens.h"
 
 namespace lathe::models {
@@ -36,6 +37,11 @@ Result<std::vector<int32_t>> DecoderFiles::stop_tokens(const tokenize::Tokenizer
   if (const Gguf* gguf = weights_.gguf()) return sample::stop_tokens(*gguf, config_.vocabulary, tokenizer);
   if (weights_.llama2c() != nullptr) return sample::stop_tokens(config_.vocabulary, tokenizer);
   return sample::stop_tokens(weights_.files().config, config_.vocabulary, tokenizer);
+}
+
+Result<sample::SamplerOptions> DecoderFiles::recommended_sampling() const {
+  const bool folder = weights_.gguf() == nullptr && weights_.llama2c() == nullptr;
+  return folder ? sample::recommended(weights_.files().config) : sample::SamplerOptions{};
 }
 
 Result<chat::ChatTemplate> DecoderFiles::chat_template(const tokenize::Tokenizer& tokenizer) const {

@@ -9,6 +9,7 @@
 #include "models/decoder.h"
 #include "models/weight_files.h"
 #include "ops/packed_store.h"
+#include "sample/sampler_options.h"
 
 namespace lathe::models {
 
@@ -23,6 +24,8 @@ class DecoderFiles {
   Result<tokenize::Tokenizer> tokenizer() const { return weights_.tokenizer(); }
   // Tokens that end an answer; without the tokenizer, those that the other files name.
   Result<std::vector<int32_t>> stop_tokens(const tokenize::Tokenizer* tokenizer) const;
+  // How its makers would have its answers drawn, where the files say; else greedily.
+  Result<sample::SamplerOptions> recommended_sampling() const;
   Result<chat::ChatTemplate> chat_template(const tokenize::Tokenizer& tokenizer) const;
 
   // As EncoderFiles::bind.

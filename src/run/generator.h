@@ -48,6 +48,8 @@ class Generator {
   Result<std::vector<int32_t>> tokens_of(std::string_view text) const;
   // How the model writes a conversation; an error where its files do not say.
   Result<chat::ChatTemplate> chat_template() const;
+  // How its makers would have its answers drawn, where the model's files say; else greedily.
+  Result<sample::SamplerOptions> recommended_sampling() const { return files_.recommended_sampling(); }
   const std::vector<int32_t>& end_ids() const { return end_ids_; }
   // For measurements.
   models::Decoder& decoder() { return *decoder_; }
