@@ -58,9 +58,9 @@ constexpr auto kPresetNames = [] {
   return names;
 }();
 
-constexpr std::array<std::string_view, 14> kKeys = {
-    "preset", "family",       "vocabulary", "width", "layers", "heads",     "kv_heads",
-    "head_dim", "intermediate", "context",    "tied",  "eps",    "rope_base", "init_scale"};
+constexpr std::array<std::string_view, 14> kKeys = {"preset", "family",   "vocabulary", "width",        "layers",
+                                                    "heads",  "kv_heads", "head_dim",   "intermediate", "context",
+                                                    "tied",   "eps",      "rope_base",  "init_scale"};
 
 std::string joined(std::span<const std::string_view> names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
@@ -181,14 +181,19 @@ Status check_train_config(const TrainConfig& c) {
   const struct {
     std::string_view name;
     int64_t value;
-  } sizes[] = {{"vocabulary", c.vocabulary}, {"width", c.width},       {"layers", c.layers},
-               {"heads", c.heads},           {"kv_heads", c.kv_heads}, {"head_dim", c.head_dim},
-               {"intermediate", c.intermediate}, {"context", c.context}};
+  } sizes[] = {{"vocabulary", c.vocabulary},
+               {"width", c.width},
+               {"layers", c.layers},
+               {"heads", c.heads},
+               {"kv_heads", c.kv_heads},
+               {"head_dim", c.head_dim},
+               {"intermediate", c.intermediate},
+               {"context", c.context}};
   for (const auto& size : sizes) {
     // Where heads do not divide the width there is no head_dim to be left open.
     if (size.name == "head_dim" && size.value == 0 && c.heads > 0 && c.width % c.heads != 0)
-      return invalid_argument(
-          fmt::format("width is {} and heads is {}, needed: a width that heads divide, or a head_dim", c.width, c.heads));
+      return invalid_argument(fmt::format(
+          "width is {} and heads is {}, needed: a width that heads divide, or a head_dim", c.width, c.heads));
     if (size.value < kSize.least || size.value > kSize.most)
       return invalid_argument(
           fmt::format("{} is {}, needed: {} to {}", size.name, size.value, kSize.least, kSize.most));
@@ -198,10 +203,11 @@ Status check_train_config(const TrainConfig& c) {
         fmt::format("heads is {} and kv_heads is {}, needed: kv_heads that divide heads", c.heads, c.kv_heads));
   if (c.family == Family::gpt2) {
     if (c.kv_heads != c.heads)
-      return invalid_argument(fmt::format("kv_heads is {}, needed for gpt2: as many as heads, {}", c.kv_heads, c.heads));
+      return invalid_argument(
+          fmt::format("kv_heads is {}, needed for gpt2: as many as heads, {}", c.kv_heads, c.heads));
     if (c.head_dim != c.width / c.heads || c.width % c.heads != 0)
-      return invalid_argument(fmt::format("head_dim is {}, needed for gpt2: width {} divided by heads {}", c.head_dim,
-                                          c.width, c.heads));
+      return invalid_argument(
+          fmt::format("head_dim is {}, needed for gpt2: width {} divided by heads {}", c.head_dim, c.width, c.heads));
     if (!c.tied) return invalid_argument("tied is false, needed for gpt2: true");
   } else if (c.head_dim % 2 != 0) {
     return invalid_argument(fmt::format("head_dim is {}, needed for rotary positions: an even number", c.head_dim));
@@ -215,9 +221,10 @@ Status check_train_config(const TrainConfig& c) {
   const auto words = checked_mul(2, c.vocabulary, c.width);
   const auto all = layers && words ? checked_add(*layers, *words) : std::nullopt;
   if (!all || *all > kMost)
-    return invalid_argument(fmt::format("a model of width {}, {} layers, intermediate {} and vocabulary {} has more than "
-                                        "2^40 weights",
-                                        c.width, c.layers, c.intermediate, c.vocabulary));
+    return invalid_argument(
+        fmt::format("a model of width {}, {} layers, intermediate {} and vocabulary {} has more than "
+                    "2^40 weights",
+                    c.width, c.layers, c.intermediate, c.vocabulary));
   return {};
 }
 
