@@ -23,14 +23,8 @@ LayerPanels LayerPanels::over(const TrainMemory& memory, const TrainLayer& layer
   } all[] = {{layer.qkv, panels.qkv}, {layer.out, panels.out}, {layer.up, panels.up}, {layer.down, panels.down}};
   for (const auto& each : all)
     for (size_t i = 0; i < 2; ++i) {
-      // The memory outlives the panels, so nobody need own it.
-      const std::shared_ptr<const void> owner(std::shared_ptr<const void>(), memory.panels[i]);
-      const auto over = [&](int64_t n, int64_t k) {
-        return ops::Weights::over({memory.panels[i], static_cast<size_t>(memory.panel_bytes)}, n, k, false,
-                                  matmul::Layout::panel_f32, owner);
-      };
-      each.panels.forward[i] = over(each.linear.out, each.linear.in);
-      each.panels.input[i] = over(each.linear.in, each.linear.out);
+      each.panels.forward[i] = ops::forward_panels(each.linear.in, each.linear.out, memory.panels[i]);
+      each.panels.input[i] = ops::input_panels(each.linear.in, each.linear.out, memory.panels[i]);
     }
   return panels;
 }
@@ -97,35 +91,35 @@ void TrainStep::pack_input(const Linear& linear) {
   });
 }
 
-std::byte* TrainStep::workspace() {
+ops::LinearOperands TrainStep::operands() {
   product_ ^= 1;
-  return memory_.products[product_].data();
+  ops::LinearOperands operands;
+  operands.workspace = memory_.products[product_].data();
+  operands.counter = x_.claim_counter();
+  return operands;
 }
 
 void TrainStep::product(const Linear& linear, const float* x, const float* residual, float* y) {
-  ops::LinearOperands operands;
-  operands.panels = &linear.panels.forward[static_cast<size_t>(packed_)];
-  operands.bias = w(linear.places.bias);
-  operands.residual = residual;
-  operands.workspace = workspace();
-  x_.run(name(linear.name), ops::cost(linear.plans.forward.problem()).flops,
-         [&](Team::Worker& worker) { ops::linear_forward(worker, linear.plans, operands, x, y); });
+  ops::LinearOperands o = operands();
+  o.panels = &linear.panels.forward[static_cast<size_t>(packed_)];
+  o.bias = w(linear.places.bias);
+  o.residual = residual;
+  x_.run(name(linear.name), linear.plans.flops(),
+         [&](Team::Worker& worker) { ops::linear_forward(worker, linear.plans, o, x, y); });
 }
 
 void TrainStep::product_back(const Linear& linear, const float* x, const float* dy, float* dx) {
-  const double flops = ops::cost(linear.plans.input.problem()).flops;
-  ops::LinearOperands operands;
-  operands.panels = &linear.panels.input[static_cast<size_t>(packed_)];
-  operands.workspace = workspace();
-  x_.run(linear.input_name, flops,
-         [&](Team::Worker& worker) { ops::linear_input(worker, linear.plans, operands, dy, dx); });
+  ops::LinearOperands o = operands();
+  o.panels = &linear.panels.input[static_cast<size_t>(packed_)];
+  x_.run(linear.input_name, linear.plans.flops(),
+         [&](Team::Worker& worker) { ops::linear_input(worker, linear.plans, o, dy, dx); });
   if (linear.places.bias != kNoTensor)
     x_.run("backward bias", [&](const Team::Worker& worker) {
       ops::linear_bias(worker, *kernels_.optimizer, linear.plans.shape, dy, g(linear.places.bias));
     });
-  std::byte* const other = workspace();
-  x_.run(linear.weight_name, flops, [&](Team::Worker& worker) {
-    ops::linear_weight(worker, linear.plans, x, dy, g(linear.places.weight), input_.accumulate, other);
+  const ops::LinearOperands other = operands();
+  x_.run(linear.weight_name, linear.plans.flops(), [&](Team::Worker& worker) {
+    ops::linear_weight(worker, linear.plans, other, x, dy, g(linear.places.weight), input_.accumulate);
   });
 }
 
@@ -303,43 +297,30 @@ void TrainStep::head_loss() {
     const double flops = ops::cost(plans.forward.problem()).flops;
     ops::LinearOperands operands;
     operands.w = w(layout_.head);
-    operands.workspace = workspace();
-    x_.run("head", flops,
-           [&](Team::Worker& worker) { ops::linear_forward(worker, plans, operands, normed, memory_.logits); });
-    x_.sync();
-    const loss::Args rows{.rows = plans.shape.rows,
-                          .n = config_.vocabulary,
-                          .x = memory_.logits,
-                          .x_row = config_.vocabulary,
-                          .targets = input_.targets + first,
-                          .scale = input_.scale,
-                          .gradient = back,
-                          .loss = memory_.losses + first};
-    x_.run("loss", [&](const Team::Worker& worker) { ops::cross_entropy(worker, *kernels_.loss, rows); });
-    x_.sync();
-    if (!back) continue;
-    operands.workspace = workspace();
-    x_.run("backward head input", flops, [&](Team::Worker& worker) {
-      ops::linear_input(worker, plans, operands, memory_.logits, memory_.d_normed + first * config_.width);
+    ops::LinearOperands input = operands();
+    input.w = w(layout_.head);
+    x_.run("backward head input", plans.flops(), [&](Team::Worker& worker) {
+      ops::linear_input(worker, plans, input, memory_.logits, memory_.d_normed + first * config_.width);
     });
-    std::byte* const other = workspace();
-    x_.run("backward head weight", flops, [&](Team::Worker& worker) {
-      ops::linear_weight(worker, plans, normed, memory_.logits, g(layout_.head), input_.accumulate || chunk > 0, other);
+    const ops::LinearOperands weight = operands();
+    x_.run("backward head weight", plans.flops(), [&](Team::Worker& worker) {
+      ops::linear_weight(worker, plans, weight, normed, memory_.logits, g(layout_.head),
+                         input_.accumulate || chunk > 0);
     });
     x_.sync();
   }
 }
 
 void TrainStep::head_last() {
-  ops::MatmulOperands operands;
-  operands.a = memory_.normed + (plans_.tokens - 1) * config_.width;
-  operands.lda = operands.ldw = config_.width;
-  operands.w = w(layout_.head);
-  operands.c = input_.last_logits;
-  operands.ldc = config_.vocabulary;
-  std::byte* const products = workspace();
+  ops::MatmulOperands product;
+  product.a = memory_.normed + (plans_.tokens - 1) * config_.width;
+  product.lda = product.ldw = config_.width;
+  product.w = w(layout_.head);
+  product.c = input_.last_logits;
+  product.ldc = config_.vocabulary;
+  std::byte* const workspace = operands().workspace;
   x_.run("head", ops::cost(plans_.one_row.problem()).flops,
-         [&](Team::Worker& worker) { plans_.one_row.run(worker, operands, products); });
+         [&](Team::Worker& worker) { plans_.one_row.run(worker, product, workspace); });
 }
 
 void TrainStep::pack_for_backward(int64_t i) {

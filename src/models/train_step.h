@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "models/train_memory.h"
 #include "ops/token_embedding.h"
@@ -15,7 +16,7 @@ namespace lathe::models {
 
 // The weights of a product of the layers as its kernels read them: packed into either of two places, in turns.
 struct TrainPanels {
-  std::array<ops::Weights, 2> forward, input;
+  std::array<std::vector<ops::Weights>, 2> forward, input;
 };
 struct LayerPanels {
   TrainPanels qkv, out, up, down;
@@ -73,7 +74,8 @@ class TrainStep {
   void product(const Linear& linear, const float* x, const float* residual, float* y);
   // The gradients of a product; they need one another's results for nothing.
   void product_back(const Linear& linear, const float* x, const float* dy, float* dx);
-  std::byte* workspace();
+  // Of the next product: at most two stand between two syncs.
+  ops::LinearOperands operands();
   // What is computed again on the way back is time of that.
   const char* name(const char* forward) const { return back_ ? "backward again" : forward; }
 
