@@ -294,9 +294,22 @@ void TrainStep::head_loss() {
     const ops::LinearPlans& plans = chunk + 1 < plans_.chunks ? plans_.head : plans_.last_head;
     const int64_t first = chunk * plans_.chunk_rows;
     const float* const normed = memory_.normed + first * config_.width;
-    const double flops = ops::cost(plans.forward.problem()).flops;
-    ops::LinearOperands operands;
-    operands.w = w(layout_.head);
+    ops::LinearOperands head = operands();
+    head.w = w(layout_.head);
+    x_.run("head", plans.flops(),
+           [&](Team::Worker& worker) { ops::linear_forward(worker, plans, head, normed, memory_.logits); });
+    x_.sync();
+    const loss::Args rows{.rows = plans.shape.rows,
+                          .n = config_.vocabulary,
+                          .x = memory_.logits,
+                          .x_row = config_.vocabulary,
+                          .targets = input_.targets + first,
+                          .scale = input_.scale,
+                          .gradient = back,
+                          .loss = memory_.losses + first};
+    x_.run("loss", [&](const Team::Worker& worker) { ops::cross_entropy(worker, *kernels_.loss, rows); });
+    x_.sync();
+    if (!back) continue;
     ops::LinearOperands input = operands();
     input.w = w(layout_.head);
     x_.run("backward head input", plans.flops(), [&](Team::Worker& worker) {
