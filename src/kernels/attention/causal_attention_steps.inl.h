@@ -8,7 +8,6 @@
 constexpr int64_t kBlock = kCausalBlock;
 constexpr int64_t kRun = kernels::kRowLanes;
 constexpr float kLowest = -__FLT_MAX__;
-constexpr float kMinusInfinity = -__builtin_inff();
 alignas(64) constexpr float kLaneIndex[kRun] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 // Row-major, `width` = head_dim rounded up to sixteen; what lies behind head_dim or behind the text is 0.
@@ -87,8 +86,9 @@ void pack_turned(const float* from, int64_t from_row, int64_t length, int64_t n,
 struct Block {
   int64_t rows;   // queries that exist
   bool diagonal;  // the same positions
-  // Keys that a row's run of sixteen computes.
-  int64_t keys(int64_t row) const { return diagonal ? (row / kRun + 1) * kRun : kBlock; }
+  // Keys of the runs of sixteen that a row sees whole, and of those that are computed for it.
+  int64_t whole(int64_t row) const { return diagonal ? row / kRun * kRun : kBlock; }
+  int64_t keys(int64_t row) const { return diagonal ? whole(row) + kRun : kBlock; }
 };
 
 // out[i][j] = sum over c of x[i][c] * turned[c][j].
@@ -146,18 +146,14 @@ void weight_block_turned(const Block& block, const float* p, const float* x, int
   }
 }
 
-// Row i of the scores: -inf where the key is behind the row, which can be in the run of the row itself.
+// Of the run of keys in which row i stands, on the diagonal: `hidden` for the keys behind the row. Exponentials are
+// taken first and hidden then: those of -inf underflow, which costs more than the exponential.
 template <class O>
-[[gnu::always_inline]] inline void hide(const Block& block, int64_t i, float* scores) {
-  using L = kernels::Lanes16<O>;
+[[gnu::always_inline]] inline kernels::Lanes16<O> hide(int64_t i, const kernels::Lanes16<O>& run, float hidden) {
   using F = typename O::F;
-  if (!block.diagonal) return;
-  float* run = scores + i / kRun * kRun;
-  const F position = O::set(static_cast<float>(i % kRun)), hidden = O::set(kMinusInfinity);
-  L::load(run, kernels::Full{})
-      .map([&](F s, F lane) { return O::select_negative(position - lane, hidden, s); },
-           L::load(kLaneIndex, kernels::Full{}))
-      .store(run, kernels::Full{});
+  const F position = O::set(static_cast<float>(i % kRun)), instead = O::set(hidden);
+  return run.map([&](F v, F lane) { return O::select_negative(position - lane, instead, v); },
+                 kernels::Lanes16<O>::load(kLaneIndex, kernels::Full{}));
 }
 
 // The maxima of sixteen rows from row i on, and by what the sums so far shrink: all of them before the exponentials,
@@ -170,10 +166,11 @@ void follow_maxima(const Block& block, const CausalScratch& x, int64_t i, int64_
   alignas(64) float top[kRun];
   for (int64_t r = 0; r < kRun; ++r) top[r] = kLowest;
   for (int64_t r = 0; r < rows; ++r) {
-    float* p = x.p + (i + r) * kBlock;
-    hide<O>(block, i + r, p);
-    L tops = L::load(p, kernels::Full{});
-    for (int64_t j = kRun; j < block.keys(i); j += kRun)
+    const float* p = x.p + (i + r) * kBlock;
+    const int64_t whole = block.whole(i);
+    L tops = L::set(kLowest);
+    if (block.diagonal) tops = hide<O>(i + r, L::load(p + whole, kernels::Full{}), kLowest);
+    for (int64_t j = 0; j < whole; j += kRun)
       tops = tops.map([](F t, F v) { return O::max(v, t); }, L::load(p + j, kernels::Full{}));
     top[r] = tops.max();
   }
@@ -199,11 +196,17 @@ void exponentials(const Block& block, const CausalScratch& x) {
     float* sum = x.sum + i * x.width;
     for (int64_t d = 0; d < x.width; d += kRun) scale(sum + d);
     L l = L::load(x.l + i * kRun, kernels::Full{}).map([&](F v) { return v * factor; });
-    for (int64_t j = i * kBlock; j < i * kBlock + block.keys(i); j += kRun) {
-      const L e = L::load(x.p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - top); });
+    float* p = x.p + i * kBlock;
+    const auto exponential = [&](int64_t j) {
+      return L::load(p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - top); });
+    };
+    const auto add = [&](int64_t j, const L& e) {
       l = l.map([](F all, F v) { return all + v; }, e);
-      e.store(x.p + j, kernels::Full{});
-    }
+      e.store(p + j, kernels::Full{});
+    };
+    const int64_t whole = block.whole(i);
+    for (int64_t j = 0; j < whole; j += kRun) add(j, exponential(j));
+    if (block.diagonal) add(whole, hide<O>(i, exponential(whole), 0.0f));
     l.store(x.l + i * kRun, kernels::Full{});
   }
 }
@@ -270,15 +273,21 @@ void gradients(const Block& block, const CausalScratch& x, const float* lse) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
   for (int64_t i = 0; i < block.rows; ++i) {
-    hide<O>(block, i, x.p + i * kBlock);
     const F shift = O::set(lse[i]), delta = O::set(x.m[i]);
-    for (int64_t j = i * kBlock; j < i * kBlock + block.keys(i); j += kRun) {
-      const L p = L::load(x.p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - shift); });
-      p.store(x.p + j, kernels::Full{});
-      L::load(x.ds + j, kernels::Full{})
-          .map([&](F v, F weight) { return weight * (v - delta); }, p)
-          .store(x.ds + j, kernels::Full{});
-    }
+    float* p = x.p + i * kBlock;
+    float* ds = x.ds + i * kBlock;
+    const auto probability = [&](int64_t j) {
+      return L::load(p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - shift); });
+    };
+    const auto put = [&](int64_t j, const L& weight) {
+      weight.store(p + j, kernels::Full{});
+      L::load(ds + j, kernels::Full{})
+          .map([&](F v, F w) { return w * (v - delta); }, weight)
+          .store(ds + j, kernels::Full{});
+    };
+    const int64_t whole = block.whole(i);
+    for (int64_t j = 0; j < whole; j += kRun) put(j, probability(j));
+    if (block.diagonal) put(whole, hide<O>(i, probability(whole), 0.0f));
   }
 }
 
