@@ -31,6 +31,7 @@ void add_bench(CLI::App& lathe, Command& chosen);
 void add_cache(CLI::App& lathe, Command& chosen);
 void add_chat(CLI::App& lathe, Command& chosen);
 void add_convert(CLI::App& lathe, Command& chosen);
+void add_data(CLI::App& lathe, Command& chosen);
 void add_embed(CLI::App& lathe, Command& chosen);
 void add_explain(CLI::App& lathe, Command& chosen);
 void add_generate(CLI::App& lathe, Command& chosen);
