@@ -32,7 +32,8 @@ class Profile {
   Entry& entry(const char* name);
   int64_t since_last();
 
-  std::array<Entry, 24> entries_{};  // the vocabulary of a model is a dozen names; the last entry takes what is above
+  // A pass is a dozen names, a training step three dozen; the last entry takes what is above.
+  std::array<Entry, 48> entries_{};
   int used_ = 0, last_ = 0;
   int64_t begun_ = 0, stamp_ = 0, total_ = 0, passes_ = 0;
 };

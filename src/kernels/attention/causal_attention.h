@@ -27,6 +27,8 @@
 
 namespace lathe::attention {
 
+constexpr int64_t kCausalBlock = 64;  // queries, and keys, that are computed at a time
+
 struct CausalArgs {
   int64_t length = 0, head_dim = 0;
   int64_t heads = 1;  // query heads of this head of keys, side by side in q, y, dq, dy (stride head_dim)

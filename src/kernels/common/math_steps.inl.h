@@ -171,4 +171,19 @@ LATHE_STEPS F gelu_tanh_steps(F x) {
   return floored / (O::set(1.0f) + exp_flushed<O>(v * minus_w));
 }
 
+// ln x in float64 for a normal x > 0, from +, -, * and / alone, so that it is the same on every machine (a C library's
+// log is not): x = 2^n * m with m between sqrt(1/2) and sqrt(2), ln m = 2 artanh(s) by its series, whose first term
+// left out is below 2^-56. NaN and infinity stay what they are.
+LATHE_STEPS double log_f64(double x) {
+  if (!(x < __builtin_inf())) return x;
+  uint64_t bits = __builtin_bit_cast(uint64_t, x);
+  constexpr uint64_t kHalfRoot = 0x3fe6a09e667f3bcdu;  // sqrt(1/2)
+  const int64_t n = static_cast<int64_t>(bits - kHalfRoot) >> 52;
+  bits -= static_cast<uint64_t>(n) << 52;
+  const double m = __builtin_bit_cast(double, bits), s = (m - 1.0) / (m + 1.0), s2 = s * s;
+  double series = 1.0 / 21.0;
+  for (int k = 19; k >= 1; k -= 2) series = series * s2 + 1.0 / k;
+  return static_cast<double>(n) * 0x1.62e42fefa39efp-1 + 2.0 * s * series;
+}
+
 #undef LATHE_STEPS

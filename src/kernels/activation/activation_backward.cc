@@ -1,0 +1,17 @@
+#include "kernels/activation/activation_backward.h"
+
+#include "kernels/common/rows_table.h"
+
+namespace lathe::activation {
+namespace {
+constexpr const BackwardVariant* kRows[] = {
+#if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
+    &backward_avx512, &backward_avx2,
+#endif
+    &backward_scalar};
+}  // namespace
+
+std::span<const BackwardVariant* const> backward_variants() { return kRows; }
+const BackwardVariant& best_backward(FeatureSet features) { return kernels::best_row(backward_variants(), features); }
+
+}  // namespace lathe::activation

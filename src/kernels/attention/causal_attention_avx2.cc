@@ -1,0 +1,16 @@
+// AVX2: 8 elements a register.
+#include "kernels/attention/causal_attention.h"
+#include "kernels/common/simd_rows.h"
+
+namespace lathe::attention {
+namespace {
+// clang-format off
+#include "kernels/attention/causal_attention_product.inl.h"
+#include "kernels/attention/causal_attention_steps.inl.h"
+// clang-format on
+}  // namespace
+
+const CausalVariant causal_avx2 = {"causal_attention.avx2", Isa::avx2, &causal_forward<kernels::RowOps>,
+                                   &causal_backward<kernels::RowOps>};
+
+}  // namespace lathe::attention

@@ -1,0 +1,306 @@
+// The arithmetic of causal_attention.h over a policy O, on blocks of kBlock queries by kBlock keys. Included inside
+// `namespace lathe::attention { namespace {`, behind causal_attention_product.inl.h.
+//
+// Scores lie as [query][key], lanes along the keys; everything else as [position][head_dim], lanes along the head. So
+// only k and v are ever turned, once for all query heads, and nothing that is written. In a block on the diagonal runs
+// of sixteen keys that no query of a run of sixteen sees are neither computed nor read.
+
+constexpr int64_t kBlock = kCausalBlock;
+constexpr int64_t kRun = kernels::kRowLanes;
+constexpr float kLowest = -__FLT_MAX__;
+constexpr float kMinusInfinity = -__builtin_inff();
+alignas(64) constexpr float kLaneIndex[kRun] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+// Row-major, `width` = head_dim rounded up to sixteen; what lies behind head_dim or behind the text is 0.
+struct CausalScratch {
+  int64_t width;
+  float* k_turned;  // [blocks][head_dim][kBlock]
+  float* v_turned;  // the same
+  float* values;    // [positions][width]: v for forward, k for backward
+  float* dk;        // [positions][width]
+  float* dv;        // [positions][width]
+  float* q;         // [kBlock][width], scaled
+  float* dy;        // [kBlock][width]
+  float* sum;       // [kBlock][width]: y before its division, or dq before its scale
+  float* p;         // [kBlock][kBlock]: scores, then probabilities
+  float* ds;        // [kBlock][kBlock]
+  float* l;         // [kBlock][16]
+  float* m;         // [kBlock]
+};
+
+inline CausalScratch cut_scratch(const CausalArgs& a) {
+  const int64_t positions = (a.length + kBlock - 1) / kBlock * kBlock, width = (a.head_dim + kRun - 1) / kRun * kRun;
+  float* next = reinterpret_cast<float*>(a.scratch);
+  const auto take = [&](int64_t elements) {
+    float* taken = next;
+    next += elements;
+    return taken;
+  };
+  return {.width = width,
+          .k_turned = take(positions * width),
+          .v_turned = take(positions * width),
+          .values = take(positions * width),
+          .dk = take(positions * width),
+          .dv = take(positions * width),
+          .q = take(kBlock * width),
+          .dy = take(kBlock * width),
+          .sum = take(kBlock * width),
+          .p = take(kBlock * kBlock),
+          .ds = take(kBlock * kBlock),
+          .l = take(kBlock * kRun),
+          .m = take(kBlock)};
+}
+
+inline void clear(float* x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) x[i] = 0.0f;
+}
+
+// to[i] = from[i] * factor, `rows` rows of `n`, and zeros up to `width` and up to `all` rows.
+template <class O>
+void pack_rows(const float* from, int64_t from_row, int64_t rows, int64_t n, float factor, float* to, int64_t width,
+               int64_t all) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  const F f = O::set(factor);
+  for (int64_t i = 0; i < rows; ++i)
+    kernels::for_each_16(n, [&](int64_t c, auto some) {
+      L::load(from + i * from_row + c, some).map([&](F v) { return v * f; }).store(to + i * width + c, kernels::Full{});
+    });
+  clear(to + rows * width, (all - rows) * width);
+}
+
+// to[block][c][key] = from[position][c].
+inline void pack_turned(const float* from, int64_t from_row, int64_t length, int64_t n, float* to) {
+  for (int64_t j0 = 0; j0 < length; j0 += kBlock, to += n * kBlock) {
+    const int64_t keys = length - j0 < kBlock ? length - j0 : kBlock;
+    for (int64_t c = 0; c < n; ++c) {
+      for (int64_t j = 0; j < keys; ++j) to[c * kBlock + j] = from[(j0 + j) * from_row + c];
+      for (int64_t j = keys; j < kBlock; ++j) to[c * kBlock + j] = 0.0f;
+    }
+  }
+}
+
+// One block of queries against one block of keys.
+struct Block {
+  int64_t rows;   // queries that exist
+  bool diagonal;  // the same positions
+  // Keys that a row's run of sixteen computes.
+  int64_t keys(int64_t row) const { return diagonal ? (row / kRun + 1) * kRun : kBlock; }
+};
+
+// out[i][j] = sum over c of x[i][c] * turned[c][j].
+template <class O>
+void score_block(const Block& block, int64_t head_dim, const float* x, int64_t width, const float* turned, float* out) {
+  for (int64_t j = 0; j < kBlock; j += kRun) {
+    const int64_t i = block.diagonal ? j : 0;
+    if (i >= block.rows) return;
+    product_rows<O, false>({.a = x + i * width,
+                            .a_row = width,
+                            .a_step = 1,
+                            .b = turned + j,
+                            .b_step = kBlock,
+                            .steps = head_dim,
+                            .c = out + i * kBlock + j,
+                            .c_row = kBlock},
+                           block.rows - i);
+  }
+}
+
+// sum[i] += sum over j of p[i][j] * values[j].
+template <class O>
+void weight_block(const Block& block, const float* p, const float* values, int64_t width, float* sum) {
+  const int64_t together = block.diagonal ? kRun : kBlock;
+  for (int64_t i = 0; i < block.rows; i += together)
+    for (int64_t d = 0; d < width; d += kRun)
+      product_rows<O, true>({.a = p + i * kBlock,
+                             .a_row = kBlock,
+                             .a_step = 1,
+                             .b = values + d,
+                             .b_step = width,
+                             .steps = block.keys(i),
+                             .c = sum + i * width + d,
+                             .c_row = width},
+                            block.rows - i < together ? block.rows - i : together);
+}
+
+// sum[j] += sum over i of p[i][j] * x[i].
+template <class O>
+void weight_block_turned(const Block& block, const float* p, const float* x, int64_t width, float* sum) {
+  const int64_t together = block.diagonal ? kRun : kBlock;
+  for (int64_t j = 0; j < kBlock; j += together) {
+    const int64_t i = block.diagonal ? j : 0;
+    if (i >= block.rows) return;
+    for (int64_t d = 0; d < width; d += kRun)
+      product_rows<O, true>({.a = p + i * kBlock + j,
+                             .a_row = 1,
+                             .a_step = kBlock,
+                             .b = x + i * width + d,
+                             .b_step = width,
+                             .steps = block.rows - i,
+                             .c = sum + j * width + d,
+                             .c_row = width},
+                            together);
+  }
+}
+
+// Sixteen scores of row i from key j on, `hidden` where the key is behind the row.
+template <class O>
+[[gnu::always_inline]] inline kernels::Lanes16<O> seen(const Block& block, int64_t i, int64_t j,
+                                                       const kernels::Lanes16<O>& scores, float hidden) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  if (!block.diagonal || j + kRun <= i) return scores;
+  const F position = O::set(static_cast<float>(i - j)), out = O::set(hidden);
+  return scores.map([&](F s, F lane) { return O::select_negative(position - lane, out, s); },
+                    L::load(kLaneIndex, kernels::Full{}));
+}
+
+// Scores of a block become exponentials; m, l and the sums so far follow the new maximum.
+template <class O>
+void exponentials(const Block& block, const CausalScratch& x) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  for (int64_t i = 0; i < block.rows; ++i) {
+    float* p = x.p + i * kBlock;
+    const int64_t keys = block.keys(i);
+    L tops = L::set(x.m[i]);
+    for (int64_t j = 0; j < keys; j += kRun) {
+      const L s = seen<O>(block, i, j, L::load(p + j, kernels::Full{}), kMinusInfinity);
+      tops = tops.map([](F top, F v) { return O::max(v, top); }, s);
+    }
+    const float top = tops.max();
+    const F now = O::set(top), factor = kernels::exp_nonpositive<O>(O::set(x.m[i]) - now);
+    x.m[i] = top;
+    L l = L::load(x.l + i * kRun, kernels::Full{}).map([&](F v) { return v * factor; });
+    for (int64_t j = 0; j < keys; j += kRun) {
+      const L e = seen<O>(block, i, j, L::load(p + j, kernels::Full{}), kMinusInfinity).map([&](F s) {
+        return kernels::exp_nonpositive<O>(s - now);
+      });
+      l = l.map([](F sum, F v) { return sum + v; }, e);
+      e.store(p + j, kernels::Full{});
+    }
+    l.store(x.l + i * kRun, kernels::Full{});
+    float* sum = x.sum + i * x.width;
+    for (int64_t d = 0; d < x.width; d += kRun)
+      L::load(sum + d, kernels::Full{}).map([&](F v) { return v * factor; }).store(sum + d, kernels::Full{});
+  }
+}
+
+// y and lse of the rows of a block of queries.
+template <class O>
+void finish_forward(const CausalArgs& a, const CausalScratch& x, int64_t rows, float* y, float* lse) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  for (int64_t i = 0; i < rows; ++i) {
+    const float l = L::load(x.l + i * kRun, kernels::Full{}).sum();
+    lse[i] = static_cast<float>(static_cast<double>(x.m[i]) + kernels::log_f64(static_cast<double>(l)));
+    const F inverse = O::set(1.0f / l), zero = O::set(0.0f);
+    kernels::for_each_16(a.head_dim, [&](int64_t d, auto some) {
+      L::load(x.sum + i * x.width + d, kernels::Full{})
+          .map([&](F v) { return v * inverse + zero; })
+          .store(y + i * a.y_row + d, some);
+    });
+  }
+}
+
+template <class O>
+void causal_forward(const CausalArgs& a) noexcept {
+  const CausalScratch x = cut_scratch(a);
+  const int64_t positions = (a.length + kBlock - 1) / kBlock * kBlock;
+  pack_turned(a.k, a.k_row, a.length, a.head_dim, x.k_turned);
+  pack_rows<O>(a.v, a.v_row, a.length, a.head_dim, 1.0f, x.values, x.width, positions);
+  for (int64_t h = 0; h < a.heads; ++h)
+    for (int64_t i = 0; i < a.length; i += kBlock) {
+      const int64_t rows = a.length - i < kBlock ? a.length - i : kBlock, at = h * a.head_dim;
+      pack_rows<O>(a.q + i * a.q_row + at, a.q_row, rows, a.head_dim, a.scale, x.q, x.width, rows);
+      for (int64_t r = 0; r < rows; ++r) x.m[r] = kLowest;
+      clear(x.l, rows * kRun);
+      clear(x.sum, rows * x.width);
+      for (int64_t j = 0; j <= i; j += kBlock) {
+        const Block block = {.rows = rows, .diagonal = i == j};
+        score_block<O>(block, a.head_dim, x.q, x.width, x.k_turned + j * a.head_dim, x.p);
+        exponentials<O>(block, x);
+        weight_block<O>(block, x.p, x.values + j * x.width, x.width, x.sum);
+      }
+      finish_forward<O>(a, x, rows, a.y + i * a.y_row + at, a.lse + h * a.length + i);
+    }
+}
+
+// delta of the rows of a block, into x.m.
+template <class O>
+void deltas(const CausalBackwardArgs& a, const CausalScratch& x, int64_t rows, const float* y) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  for (int64_t i = 0; i < rows; ++i) {
+    L sum = L::set(0.0f);
+    kernels::for_each_16(a.forward.head_dim, [&](int64_t d, auto some) {
+      sum = sum.map([](F s, F u, F v) { return O::fma(u, v, s); }, L::load(x.dy + i * x.width + d, kernels::Full{}),
+                    L::load(y + i * a.forward.y_row + d, some));
+    });
+    x.m[i] = sum.sum();
+  }
+}
+
+// Scores become probabilities, and dy v their gradients.
+template <class O>
+void gradients(const Block& block, const CausalScratch& x, const float* lse) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  for (int64_t i = 0; i < block.rows; ++i) {
+    const int64_t keys = block.keys(i);
+    const F shift = O::set(lse[i]), delta = O::set(x.m[i]);
+    for (int64_t j = i * kBlock; j < i * kBlock + keys; j += kRun) {
+      L p = L::load(x.p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - shift); });
+      p = seen<O>(block, i, j - i * kBlock, p, 0.0f);
+      p.store(x.p + j, kernels::Full{});
+      L::load(x.ds + j, kernels::Full{})
+          .map([&](F v, F weight) { return weight * (v - delta); }, p)
+          .store(x.ds + j, kernels::Full{});
+    }
+  }
+}
+
+template <class O>
+void unpack_rows(const float* from, int64_t width, int64_t rows, int64_t n, float factor, float* to, int64_t to_row) {
+  using L = kernels::Lanes16<O>;
+  using F = typename O::F;
+  const F f = O::set(factor), zero = O::set(0.0f);
+  for (int64_t i = 0; i < rows; ++i)
+    kernels::for_each_16(n, [&](int64_t c, auto some) {
+      L::load(from + i * width + c, kernels::Full{})
+          .map([&](F v) { return v * f + zero; })
+          .store(to + i * to_row + c, some);
+    });
+}
+
+template <class O>
+void causal_backward(const CausalBackwardArgs& b) noexcept {
+  const CausalArgs& a = b.forward;
+  const CausalScratch x = cut_scratch(a);
+  const int64_t positions = (a.length + kBlock - 1) / kBlock * kBlock;
+  pack_turned(a.k, a.k_row, a.length, a.head_dim, x.k_turned);
+  pack_turned(a.v, a.v_row, a.length, a.head_dim, x.v_turned);
+  pack_rows<O>(a.k, a.k_row, a.length, a.head_dim, 1.0f, x.values, x.width, positions);
+  clear(x.dk, positions * x.width);
+  clear(x.dv, positions * x.width);
+  for (int64_t h = 0; h < a.heads; ++h)
+    for (int64_t i = 0; i < a.length; i += kBlock) {
+      const int64_t rows = a.length - i < kBlock ? a.length - i : kBlock, at = h * a.head_dim;
+      pack_rows<O>(a.q + i * a.q_row + at, a.q_row, rows, a.head_dim, a.scale, x.q, x.width, rows);
+      pack_rows<O>(b.dy + i * b.dy_row + at, b.dy_row, rows, a.head_dim, 1.0f, x.dy, x.width, rows);
+      deltas<O>(b, x, rows, a.y + i * a.y_row + at);
+      clear(x.sum, rows * x.width);
+      for (int64_t j = 0; j <= i; j += kBlock) {
+        const Block block = {.rows = rows, .diagonal = i == j};
+        score_block<O>(block, a.head_dim, x.q, x.width, x.k_turned + j * a.head_dim, x.p);
+        score_block<O>(block, a.head_dim, x.dy, x.width, x.v_turned + j * a.head_dim, x.ds);
+        gradients<O>(block, x, a.lse + h * a.length + i);
+        weight_block<O>(block, x.ds, x.values + j * x.width, x.width, x.sum);
+        weight_block_turned<O>(block, x.p, x.dy, x.width, x.dv + j * x.width);
+        weight_block_turned<O>(block, x.ds, x.q, x.width, x.dk + j * x.width);
+      }
+      unpack_rows<O>(x.sum, x.width, rows, a.head_dim, a.scale, b.dq + i * b.dq_row + at, b.dq_row);
+    }
+  unpack_rows<O>(x.dk, x.width, a.length, a.head_dim, 1.0f, b.dk, b.dk_row);
+  unpack_rows<O>(x.dv, x.width, a.length, a.head_dim, 1.0f, b.dv, b.dv_row);
+}

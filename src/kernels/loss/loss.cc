@@ -1,0 +1,18 @@
+#include "kernels/loss/loss.h"
+
+#include "kernels/common/rows_table.h"
+
+namespace lathe::loss {
+namespace {
+constexpr const Variant* kRows[] = {
+#if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
+    &table_avx512, &table_avx2,
+#endif
+    &table_scalar};
+}  // namespace
+
+std::span<const Variant* const> variants() { return kRows; }
+const Variant* find(std::string_view name) { return kernels::find_row(variants(), name); }
+const Variant& best(FeatureSet features) { return kernels::best_row(variants(), features); }
+
+}  // namespace lathe::loss

@@ -1,0 +1,167 @@
+#include "models/train_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "base/checked.h"
+#include "ops/linear.h"
+#include "ops/window_attention.h"
+
+namespace lathe::models {
+namespace {
+
+using Family = TrainConfig::Family;
+
+// Lays arrays one behind the other, aligned to 64. Without a base it only counts.
+class Cutter {
+ public:
+  explicit Cutter(std::byte* base) : base_(base) {}
+
+  template <class T = float>
+  T* take(std::initializer_list<int64_t> counts) {
+    std::optional<int64_t> bytes = sizeof(T);
+    for (const int64_t count : counts)
+      if (bytes) bytes = checked_mul(*bytes, count);
+    const auto end = bytes ? checked_add(size_, *bytes) : std::nullopt;
+    if (!end || *end > kMost) {
+      overflow_ = true;
+      return nullptr;
+    }
+    T* at = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + size_);
+    size_ = round_up(*end, 64);
+    return at;
+  }
+  int64_t size() const { return size_; }
+  bool overflow() const { return overflow_; }
+
+ private:
+  static constexpr int64_t kMost = int64_t{1} << 46;  // beyond any machine this runs on
+  std::byte* base_;
+  int64_t size_ = 0;
+  bool overflow_ = false;
+};
+
+struct Cut {
+  const TrainConfig& config;
+  const TrainLayout& layout;
+  const TrainModel::Options& options;
+  const TrainPlans& plans;
+  int threads;
+  TrainRows rows{config, layout};
+
+  void activations(Cutter& cutter, TrainMemory& m) const {
+    const int64_t tokens = plans.tokens;
+    const int64_t kept = options.recompute ? 1 : config.layers;
+    m.x.clear();
+    m.layers.clear();
+    for (int64_t i = 0; i <= config.layers && !cutter.overflow(); ++i) m.x.push_back(cutter.take({tokens, rows.width}));
+    for (int64_t i = 0; i < kept && !cutter.overflow(); ++i) {
+      LayerActivations layer;
+      layer.qkv = cutter.take({tokens, rows.qkv});
+      layer.y = cutter.take({tokens, rows.queries});
+      layer.lse = cutter.take({tokens, config.heads});
+      layer.middle = cutter.take({tokens, rows.width});
+      layer.up = cutter.take({tokens, rows.up});
+      m.layers.push_back(layer);
+    }
+  }
+
+  void logits(Cutter& cutter, TrainMemory& m) const { m.logits = cutter.take({plans.chunk_rows, config.vocabulary}); }
+
+  void workspace(Cutter& cutter, TrainMemory& m) const {
+    const int64_t tokens = plans.tokens;
+    const bool qwen3 = config.family == Family::qwen3, gpt2 = config.family == Family::gpt2;
+    m.normed = cutter.take({tokens, rows.width});
+    if (qwen3) m.rotated = cutter.take({tokens, rows.qkv});
+    m.act = cutter.take({tokens, std::max(rows.act, rows.queries)});
+    m.d_act = cutter.take({tokens, rows.act});
+    m.d_x = cutter.take({tokens, rows.width});
+    m.d_normed = cutter.take({tokens, rows.width});
+    m.d_qkv = cutter.take({tokens, rows.qkv});
+    m.scale = cutter.take({tokens});
+    if (gpt2) m.mean = cutter.take({tokens});
+    if (qwen3) m.head_scale = cutter.take({tokens, config.heads + config.kv_heads});
+    if (!gpt2)
+      for (float** table : {&m.cos, &m.sin, &m.minus_sin}) *table = cutter.take({options.length, config.head_dim / 2});
+    m.losses = cutter.take<double>({tokens});
+    const TrainLayer& layer = layout.layers.front();
+    m.panel_bytes = 0;
+    for (const TrainLinear* each : {&layer.qkv, &layer.out, &layer.up, &layer.down})
+      m.panel_bytes = std::max(m.panel_bytes, ops::linear_panel_bytes(each->in, each->out));
+    for (std::byte*& panels : m.panels) panels = cutter.take<std::byte>({m.panel_bytes});
+    m.attention = cutter.take<std::byte>({threads, ops::window_attention_scratch(options.length, config.head_dim)});
+  }
+};
+
+}  // namespace
+
+TrainRows::TrainRows(const TrainConfig& config, const TrainLayout& layout)
+    : width(config.width),
+      queries(config.heads * config.head_dim),
+      keys(config.kv_heads * config.head_dim),
+      qkv(queries + 2 * keys),
+      up(layout.layers.front().up.out),
+      act(config.intermediate) {}
+
+Result<TrainModel::Memory> TrainMemory::sizes(const TrainConfig& config, const TrainLayout& layout,
+                                              const TrainModel::Options& options, const TrainPlans& plans,
+                                              int threads) {
+  const Cut cut{config, layout, options, plans, threads};
+  TrainMemory none;
+  Cutter activations(nullptr), logits(nullptr), workspace(nullptr);
+  cut.activations(activations, none);
+  cut.logits(logits, none);
+  cut.workspace(workspace, none);
+  if (activations.overflow() || logits.overflow() || workspace.overflow())
+    return out_of_memory(
+        fmt::format("a step of {} windows of {} tokens does not fit in any memory", options.windows, options.length));
+  TrainModel::Memory memory;
+  memory.weights = memory.gradients = 4 * layout.size;
+  memory.moments = 8 * layout.size;
+  memory.activations = activations.size();
+  memory.logits = logits.size();
+  memory.workspace = workspace.size() + 2 * plans.workspace_bytes();
+  return memory;
+}
+
+Result<TrainMemory> TrainMemory::create(const TrainConfig& config, const TrainLayout& layout,
+                                        const TrainModel::Options& options, const TrainPlans& plans, int threads) {
+  const auto needed = sizes(config, layout, options, plans, threads);
+  if (!needed) return needed.status();
+  TrainMemory m;
+  const struct {
+    Buffer& buffer;
+    int64_t bytes;
+  } all[] = {{m.weights, needed->weights},
+             {m.gradients, needed->gradients},
+             {m.first_moments, needed->moments / 2},
+             {m.second_moments, needed->moments / 2},
+             {m.activations_, needed->activations},
+             {m.logits_, needed->logits},
+             {m.workspace_, needed->workspace - 2 * plans.workspace_bytes()},
+             {m.products[0], plans.workspace_bytes()},
+             {m.products[1], plans.workspace_bytes()}};
+  for (const auto& each : all) {
+    auto buffer = Buffer::create(each.bytes);
+    if (!buffer) return buffer.status();
+    each.buffer = std::move(*buffer);
+  }
+  const Cut cut{config, layout, options, plans, threads};
+  Cutter activations(m.activations_.data()), logits(m.logits_.data()), workspace(m.workspace_.data());
+  cut.activations(activations, m);
+  cut.logits(logits, m);
+  cut.workspace(workspace, m);
+  return m;
+}
+
+int64_t TrainMemory::bytes() const {
+  size_t bytes = 0;
+  for (const Buffer* each : {&weights, &gradients, &first_moments, &second_moments, &activations_, &logits_,
+                             &workspace_, &products[0], &products[1]})
+    bytes += each->size();
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace lathe::models

@@ -1,0 +1,52 @@
+#include "models/train_plans.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+
+namespace lathe::models {
+
+Result<TrainPlans> TrainPlans::create(const TrainConfig& config, const TrainLayout& layout, int64_t tokens,
+                                      int workers) {
+  TrainPlans plans;
+  plans.tokens = tokens;
+  const int64_t most = std::max(kLeastLogitRows, kLogitBytes / 4 / config.vocabulary);
+  plans.chunks = ceil_div(tokens, most);
+  plans.chunk_rows = ceil_div(tokens, plans.chunks);
+  plans.chunks = ceil_div(tokens, plans.chunk_rows);
+  const int64_t last = tokens - (plans.chunks - 1) * plans.chunk_rows;
+
+  const TrainLayer& layer = layout.layers.front();
+  const TrainLinear head{config.width, config.vocabulary};
+  const struct {
+    const TrainLinear& linear;
+    int64_t rows;
+    bool residual, packed;
+    ops::LinearPlans& plans;
+  } all[] = {{layer.qkv, tokens, false, true, plans.qkv},        {layer.out, tokens, true, true, plans.out},
+             {layer.up, tokens, false, true, plans.up},          {layer.down, tokens, true, true, plans.down},
+             {head, plans.chunk_rows, false, false, plans.head}, {head, last, false, false, plans.last_head}};
+  for (const auto& each : all) {
+    ops::LinearShape shape{each.rows, each.linear.in, each.linear.out, each.linear.order};
+    shape.bias = each.linear.bias != kNoTensor;
+    shape.residual = each.residual;
+    shape.packed = each.packed;
+    auto made = ops::LinearPlans::create(shape, workers);
+    if (!made) return made.status();
+    each.plans = std::move(*made);
+  }
+  auto one =
+      ops::MatmulPlan::create({.m = 1, .n = config.vocabulary, .k = config.width, .prepared = false}, nullptr, workers);
+  if (!one) return one.status();
+  plans.one_row = std::move(*one);
+  return plans;
+}
+
+int64_t TrainPlans::workspace_bytes() const {
+  int64_t bytes = one_row.workspace_bytes();
+  for (const ops::LinearPlans* each : {&qkv, &out, &up, &down, &head, &last_head})
+    bytes = std::max(bytes, each->workspace_bytes());
+  return round_up(bytes, 64);
+}
+
+}  // namespace lathe::models

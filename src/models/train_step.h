@@ -1,0 +1,104 @@
+// The program of a training step: forwards and backwards through the layers, as every worker executes it. Straight-line
+// calls between syncs; what stands between two of them does not depend on each other.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "models/train_memory.h"
+#include "ops/token_embedding.h"
+#include "ops/train_executor.h"
+#include "ops/window_attention.h"
+#include "ops/window_rotation.h"
+
+namespace lathe::models {
+
+// The weights of a product of the layers as its kernels read them: packed into either of two places, in turns.
+struct TrainPanels {
+  std::array<ops::Weights, 2> forward, input;
+};
+struct LayerPanels {
+  TrainPanels qkv, out, up, down;
+  static LayerPanels over(const TrainMemory& memory, const TrainLayer& layer);
+};
+
+class TrainStep {
+ public:
+  enum class Until : uint8_t { logits, loss, gradients };
+  struct Input {
+    const int32_t* ids = nullptr;      // [windows * length]
+    const int32_t* targets = nullptr;  // the same
+    int64_t windows = 0, length = 0;
+    Until until = Until::loss;
+    bool accumulate = false;
+    float scale = 1.0f;            // of the gradient of a token's loss
+    float* last_logits = nullptr;  // of the last token
+  };
+
+  TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory, const LayerPanels& panels,
+            const ops::TrainKernels& kernels, const TrainPlans& plans, const Input& input,
+            ops::TrainExecutor& executor);
+  void run();
+
+ private:
+  struct Linear {
+    const TrainLinear& places;
+    const ops::LinearPlans& plans;
+    const TrainPanels& panels;
+    const char *name, *input_name, *weight_name;
+  };
+  Linear qkv(int64_t layer) const;
+  Linear out(int64_t layer) const;
+  Linear up(int64_t layer) const;
+  Linear down(int64_t layer) const;
+
+  void begin();
+  void forward_layer(int64_t i);
+  void forward_to_up(int64_t i);
+  void activate(int64_t i);
+  void norm(const TrainNorm& norm, const float* x);
+  void head_loss();
+  void head_last();
+  void backward_layer(int64_t i);
+  void backward_activation(int64_t i);
+  void backward_attention(int64_t i);
+  void norm_input(const TrainNorm& norm, const float* x, bool add);
+  void norm_weight(const TrainNorm& norm, const float* x);
+  void backward_embedding();
+
+  // Packs what the next product() or product_input() reads; nothing else is packed before that.
+  void pack(const Linear& linear);
+  void pack_input(const Linear& linear);
+  void pack_for_backward(int64_t i);
+  void product(const Linear& linear, const float* x, const float* residual, float* y);
+  // The gradients of a product; they need one another's results for nothing.
+  void product_back(const Linear& linear, const float* x, const float* dy, float* dx);
+  std::byte* workspace();
+  // What is computed again on the way back is time of that.
+  const char* name(const char* forward) const { return back_ ? "backward again" : forward; }
+
+  bool gpt2() const { return config_.family == TrainConfig::Family::gpt2; }
+  bool kept(int64_t i) const { return memory_.layers.size() > 1 || i + 1 == config_.layers; }
+  const float* w(int64_t offset) const { return offset == kNoTensor ? nullptr : weights_ + offset; }
+  float* g(int64_t offset) const { return offset == kNoTensor ? nullptr : gradients_ + offset; }
+  ops::WindowRotation rotation(const TrainLayer& layer) const;
+  ops::WindowAttention attention(int64_t i) const;
+  ops::TokenEmbedding embedding() const;
+
+  const TrainConfig& config_;
+  const TrainLayout& layout_;
+  TrainMemory& memory_;
+  const LayerPanels& panels_;
+  const ops::TrainKernels& kernels_;
+  const TrainPlans& plans_;
+  const Input& input_;
+  ops::TrainExecutor& x_;
+  const TrainRows rows_;
+  const float* const weights_;
+  float* const gradients_;
+  bool back_ = false;
+  int packed_ = 0;   // where the panels of the next product are
+  int product_ = 0;  // whose turn it is of the two workspaces
+};
+
+}  // namespace lathe::models
