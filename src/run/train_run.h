@@ -20,6 +20,7 @@
 #include "run/train_event.h"
 #include "run/train_log.h"
 #include "run/trainer.h"
+#include "tokenize/tokenizer.h"
 
 namespace lathe::run {
 

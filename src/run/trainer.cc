@@ -168,7 +168,7 @@ void Trainer::warn(std::string text) {
 }
 
 void Trainer::save(bool best) {
-  if (!hooks_.save || (saved_step_ == state_.step && !best)) return;
+  if (!hooks_.save || state_.step == 0 || (saved_step_ == state_.step && !best)) return;
   const int64_t begun = now_ns();
   auto where = hooks_.save(state_, best);
   save_status_ = where.status();
