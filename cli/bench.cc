@@ -1,11 +1,12 @@
-// lathe bench matmul: one product, again and again, and what came of it in one line. lathe bench embed and generate
-// stand in files of their own.
+// lathe bench matmul: one product, again and again, and what came of it in one line. lathe bench embed, generate and
+// train stand in files of their own.
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "bench_embed.h"
 #include "bench_generate.h"
+#include "bench_train.h"
 #include "commands.h"
 #include "ops/matmul.h"
 #include "plan_path.h"
@@ -85,6 +86,7 @@ void add_bench(CLI::App& lathe, Command& chosen) {
   command->callback([options, &chosen] { chosen = [options] { return bench_matmul(*options); }; });
   add_bench_embed(*bench, chosen);
   add_bench_generate(*bench, chosen);
+  add_bench_train(*bench, chosen);
 }
 
 }  // namespace lathe::cli
