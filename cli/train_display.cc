@@ -16,7 +16,7 @@ namespace {
 using Kind = run::TrainEvent::Kind;
 
 constexpr int64_t kEveryNs = 100'000'000;
-constexpr size_t kCurveRows = 5, kMostCurve = 100, kBar = 30;
+constexpr size_t kCurveRows = 5, kMostCurve = 100, kBar = 16;
 constexpr size_t kMostLosses = 4096;  // then every second one goes
 
 size_t terminal_columns() {

@@ -194,7 +194,8 @@ Result<TokenShard> TokenShard::parse(std::span<const std::byte> bytes, std::stri
 Result<TokenShard> TokenShard::parse_flat(std::span<const std::byte> bytes, std::string_view name, int64_t vocabulary) {
   if (vocabulary < 1)
     return invalid_argument(std::string(name) +
-                            ": has bare ids and no vocabulary, needed: one from the model's configuration");
+                            ": is no shard, and bare ids have no vocabulary, needed: one from the model's "
+                            "configuration, or a shard, which 'lathe data build' makes of a text");
   if (bytes.size() % 2 != 0)
     return wrong(name, "the file", std::to_string(bytes.size()) + " bytes long",
                  "ids of 2 bytes each, or a shard that 'lathe data build' made of a text");
