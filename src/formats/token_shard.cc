@@ -83,7 +83,7 @@ Result<int64_t> whole(const nlohmann::json& json, const char* key, int64_t least
 
 // The tokenizer's files, which lie one after the other in `blob`.
 Status read_tokenizer(const nlohmann::json& json, std::string_view blob, std::string_view name,
-                      std::vector<TokenizerFile>& out) {
+                      std::vector<NamedFile>& out) {
   const auto files = json.find("tokenizer");
   if (files == json.end() || !files->is_array() || files->size() > kMostFiles)
     return wrong(name, "meta.tokenizer", "no such list", "one of at most 16 files");

@@ -20,9 +20,9 @@
 namespace lathe {
 
 // A file of the tokenizer, by the name that it has in a Hugging Face folder.
-struct TokenizerFile {
+struct NamedFile {
   std::string name, bytes;
-  bool operator==(const TokenizerFile&) const = default;
+  bool operator==(const NamedFile&) const = default;
 };
 
 struct TokenShardInfo {
@@ -31,7 +31,7 @@ struct TokenShardInfo {
   int32_t separator = -1;   // the token between two documents; -1: there is none
   int64_t vocabulary = 0;   // every id is below it
   int64_t train_count = 0;  // ids before the validation part
-  std::vector<TokenizerFile> tokenizer{};
+  std::vector<NamedFile> tokenizer{};
 };
 
 class TokenShard {

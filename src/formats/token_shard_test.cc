@@ -77,8 +77,7 @@ TEST_F(Shard, HoldsWhatWasWritten) {
   EXPECT_EQ(shard->info().documents, 2);
   EXPECT_EQ(shard->info().separator, 0);
   EXPECT_EQ(shard->info().vocabulary, 6);
-  EXPECT_EQ(shard->info().tokenizer,
-            (std::vector<TokenizerFile>{{"tokenizer.json", "{}"}, {"added_tokens.json", "[1]"}}));
+  EXPECT_EQ(shard->info().tokenizer, (std::vector<NamedFile>{{"tokenizer.json", "{}"}, {"added_tokens.json", "[1]"}}));
   EXPECT_EQ(shard->sha256().size(), 64u);
 }
 

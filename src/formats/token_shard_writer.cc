@@ -17,7 +17,7 @@ constexpr int64_t kMostVocabulary = int64_t{1} << 31;
 
 std::string meta_json(const TokenShardInfo& info) {
   nlohmann::json files = nlohmann::json::array();
-  for (const TokenizerFile& file : info.tokenizer) files.push_back({{"name", file.name}, {"bytes", file.bytes.size()}});
+  for (const NamedFile& file : info.tokenizer) files.push_back({{"name", file.name}, {"bytes", file.bytes.size()}});
   const nlohmann::json json = {{"source", info.source},
                                {"documents", info.documents},
                                {"separator", info.separator},
@@ -100,7 +100,7 @@ Status TokenShardWriter::finish(const TokenShardInfo& info) {
   const std::string meta = meta_json(info);
   tail.meta_bytes = meta.size();
   if (Status status = write(meta); !status.ok()) return status;
-  for (const TokenizerFile& file : info.tokenizer)
+  for (const NamedFile& file : info.tokenizer)
     if (Status status = write(file.bytes); !status.ok()) return status;
   if (Status status = pad(); !status.ok()) return status;
   if (Status status = flush(); !status.ok()) return status;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tokenize/byte_alphabet.h"
 #include "tokenize/utf8.h"
 
 namespace lathe::run {
@@ -44,22 +45,30 @@ void CharTable::encode(std::string_view text, std::vector<int32_t>& ids) const {
   visit_characters(text, [&](uint32_t c) { ids.push_back(ids_[c]); });
 }
 
+bool CharTable::is_ascii() const { return characters_.empty() || characters_.back() < 0x80; }
+
 std::string CharTable::tokenizer_json() const {
   using Json = nlohmann::ordered_json;
+  const bool bytes = is_ascii();
   Json vocab = Json::object();
   for (const uint32_t c : characters_) {
     std::string piece;
-    tokenize::append_code_point(c, piece);
+    if (bytes)
+      piece = tokenize::byte_alphabet()[c];
+    else
+      tokenize::append_code_point(c, piece);
     vocab[piece] = ids_[c];
   }
+  const Json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
   const Json json = {{"version", "1.0"},
                      {"truncation", nullptr},
                      {"padding", nullptr},
                      {"added_tokens", Json::array()},
                      {"normalizer", nullptr},
-                     {"pre_tokenizer", nullptr},
+                     {"pre_tokenizer", bytes ? byte_level : Json(nullptr)},
                      {"post_processor", nullptr},
-                     {"decoder", {{"type", "Fuse"}}},
+                     {"decoder", bytes ? byte_level : Json{{"type", "Fuse"}}},
                      {"model",
                       {{"type", "BPE"},
                        {"dropout", nullptr},

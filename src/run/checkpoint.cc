@@ -52,14 +52,14 @@ Status read_tensors(const TensorTable& table, const char* prefix, std::span<cons
   return {};
 }
 
-bool has(const std::vector<TokenizerFile>& files, std::string_view name) {
-  for (const TokenizerFile& file : files)
+bool has(const std::vector<NamedFile>& files, std::string_view name) {
+  for (const NamedFile& file : files)
     if (file.name == name) return true;
   return false;
 }
 
 // What transformers asks for beside a tokenizer's file, where its owner had none.
-std::string tokenizer_config(const std::vector<TokenizerFile>& files) {
+std::string tokenizer_config(const std::vector<NamedFile>& files) {
   return has(files, "tokenizer.model")
              ? "{\n  \"tokenizer_class\": \"LlamaTokenizer\",\n  \"add_bos_token\": true,\n  \"add_eos_token\": "
                "false,\n"
@@ -75,7 +75,7 @@ Status write_model(const std::string& folder, const CheckpointHead& head, TrainM
     bos = tokenizer->special().bos;
     if (tokenizer->special().eos >= 0) eos = tokenizer->special().eos;
   }
-  for (const TokenizerFile& file : head.tokenizer)
+  for (const NamedFile& file : head.tokenizer)
     if (Status status = write_file(folder + "/" + file.name, file.bytes); !status.ok()) return status;
   if (!head.tokenizer.empty() && !has(head.tokenizer, "tokenizer_config.json"))
     if (Status status = write_file(folder + "/tokenizer_config.json", tokenizer_config(head.tokenizer)); !status.ok())

@@ -22,7 +22,7 @@ struct CheckpointHead {
   std::string data, validation_data;                // paths, absolute
   std::string data_sha256, validation_data_sha256;  // of what lay there
   int32_t separator = -1;                           // the token between documents
-  std::vector<TokenizerFile> tokenizer{};           // not in train.json, but as files beside it
+  std::vector<NamedFile> tokenizer{};               // not in train.json, but as files beside it
 };
 
 std::string checkpoint_head_text(const CheckpointHead& head);

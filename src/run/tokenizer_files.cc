@@ -35,25 +35,25 @@ std::string usual_name(const fs::path& path) {
   return extension == ".json" ? "tokenizer.json" : extension == ".txt" ? "vocab.txt" : "tokenizer.model";
 }
 
-Status add(const fs::path& path, std::string name, std::vector<TokenizerFile>& files) {
+Status add(const fs::path& path, std::string name, std::vector<NamedFile>& files) {
   auto bytes = read_file(path.string(), kLargestFile);
   if (!bytes) return bytes.status();
   files.push_back({std::move(name), std::move(*bytes)});
   return {};
 }
 
-std::string_view bytes_of(const std::vector<TokenizerFile>& files, std::string_view name) {
-  for (const TokenizerFile& file : files)
+std::string_view bytes_of(const std::vector<NamedFile>& files, std::string_view name) {
+  for (const NamedFile& file : files)
     if (file.name == name) return file.bytes;
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<TokenizerFile>> read_tokenizer_files(const std::string& path) {
+Result<std::vector<NamedFile>> read_tokenizer_files(const std::string& path) {
   if (const auto loaded = tokenize::Tokenizer::load(path); !loaded) return loaded.status();
   const fs::path main = definition(path), folder = main.parent_path();
-  std::vector<TokenizerFile> files;
+  std::vector<NamedFile> files;
   if (Status status = add(main, usual_name(main), files); !status.ok()) return status;
   if (files.front().name == "vocab.json")
     if (Status status = add(folder / "merges.txt", "merges.txt", files); !status.ok()) return status;
@@ -63,10 +63,10 @@ Result<std::vector<TokenizerFile>> read_tokenizer_files(const std::string& path)
   return files;
 }
 
-Result<tokenize::Tokenizer> tokenizer_of(const std::vector<TokenizerFile>& files, const std::string& name) {
+Result<tokenize::Tokenizer> tokenizer_of(const std::vector<NamedFile>& files, const std::string& name) {
   const tokenize::Companions beside = {bytes_of(files, kCompanions[0]), bytes_of(files, kCompanions[1]),
                                        bytes_of(files, kCompanions[2])};
-  for (const TokenizerFile& file : files) {
+  for (const NamedFile& file : files) {
     const std::string called = name + ": " + file.name;
     if (file.name == "tokenizer.json") return tokenize::Tokenizer::from_json(called, file.bytes, beside);
     if (file.name == "vocab.txt") return tokenize::Tokenizer::from_vocab_txt(called, file.bytes, beside);

@@ -11,9 +11,9 @@
 namespace lathe::run {
 
 // From a file or a folder, as tokenize::Tokenizer::load takes it, under the names that a Hugging Face folder has.
-Result<std::vector<TokenizerFile>> read_tokenizer_files(const std::string& path);
+Result<std::vector<NamedFile>> read_tokenizer_files(const std::string& path);
 
 // `name` is what errors call their owner. An error where they make no tokenizer.
-Result<tokenize::Tokenizer> tokenizer_of(const std::vector<TokenizerFile>& files, const std::string& name);
+Result<tokenize::Tokenizer> tokenizer_of(const std::vector<NamedFile>& files, const std::string& name);
 
 }  // namespace lathe::run

@@ -16,7 +16,7 @@ namespace {
 
 size_t touch(const lathe::TokenShard& shard) {
   size_t sum = shard.info().source.size();
-  for (const lathe::TokenizerFile& file : shard.info().tokenizer) sum += file.name.size() + file.bytes.size();
+  for (const lathe::NamedFile& file : shard.info().tokenizer) sum += file.name.size() + file.bytes.size();
   if (shard.info().train_count > shard.count() || shard.info().train_count < 0) std::abort();
   std::vector<int32_t> ids(static_cast<size_t>(std::min<int64_t>(shard.count(), 4096)));
   for (int64_t at = 0; at < shard.count(); at += static_cast<int64_t>(ids.size())) {
