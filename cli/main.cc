@@ -70,6 +70,11 @@ int run(int argc, char** argv) {
   add_search(app, chosen);
   add_bench(app, chosen);
   add_tokenize(app, chosen);
+  add_data(app, chosen);
+  add_tokenizer(app, chosen);
+  add_train(app, chosen);
+  add_report(app, chosen);
+  add_export(app, chosen);
   add_pull(app, chosen);
   add_quantize(app, chosen);
   add_convert(app, chosen);

@@ -7,7 +7,7 @@ packages_of() {
   case $1 in
     build)
       echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libcurl4-openssl-dev libhwy-dev \
-        libicu-dev libpcre2-dev libutf8proc-dev libedit-dev libgtest-dev libbenchmark-dev
+        libicu-dev libpcre2-dev libutf8proc-dev libedit-dev libsentencepiece0 libgtest-dev libbenchmark-dev
       ;;
     check) echo git python3 clang-format binutils ;;
     peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 python3-venv ;;

@@ -32,10 +32,10 @@ Result<int64_t> size_of(const std::string& folder, const TensorView& tensor) {
 
 }  // namespace
 
-void SafetensorsWriter::divide(std::span<const TensorView> tensors, int64_t shard_bytes) {
+void SafetensorsWriter::divide(std::span<const TensorView> tensors, const Options& options) {
   int64_t filled = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    if (shards_.empty() || (filled > 0 && sizes_[i] > shard_bytes - filled)) {
+    if (shards_.empty() || (filled > 0 && sizes_[i] > options.shard_bytes - filled)) {
       shards_.push_back({i, i, ""});
       filled = 0;
     }
@@ -44,8 +44,9 @@ void SafetensorsWriter::divide(std::span<const TensorView> tensors, int64_t shar
   }
   if (shards_.empty()) shards_.emplace_back();
   for (size_t i = 0; i < shards_.size(); ++i)
-    shards_[i].name = shards_.size() == 1 ? "model.safetensors"
-                                          : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards_.size());
+    shards_[i].name = shards_.size() == 1
+                          ? name_ + ".safetensors"
+                          : fmt::format("{}-{:05}-of-{:05}.safetensors", name_, i + 1, shards_.size());
 }
 
 Status SafetensorsWriter::open_shard(const Shard& shard, std::span<const TensorView> tensors,
@@ -92,6 +93,7 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& folder, s
                                                     const Options& options) {
   SafetensorsWriter writer;
   writer.folder_ = folder;
+  writer.name_ = options.name;
   std::unordered_set<std::string_view> names;
   int64_t total = 0;
   for (const TensorView& tensor : tensors) {
@@ -104,7 +106,7 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::string& folder, s
     total = *sum;
     writer.sizes_.push_back(*bytes);
   }
-  writer.divide(tensors, options.shard_bytes);
+  writer.divide(tensors, options);
   for (const Shard& shard : writer.shards_)
     if (Status status = writer.open_shard(shard, tensors, options.metadata); !status.ok()) return status;
   if (writer.shards_.size() > 1) writer.make_index(tensors);
@@ -135,7 +137,7 @@ Status SafetensorsWriter::commit() {
         fmt::format("{}: {} of {} tensors are written, needed: all of them", folder_, tensor_, sizes_.size()));
   for (AtomicFile& file : files_)
     if (Status status = file.commit(); !status.ok()) return status;
-  return index_.empty() ? Status() : write_file(folder_ + "/model.safetensors.index.json", index_);
+  return index_.empty() ? Status() : write_file(folder_ + "/" + name_ + ".safetensors.index.json", index_);
 }
 
 }  // namespace lathe

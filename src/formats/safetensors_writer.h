@@ -21,6 +21,7 @@ class SafetensorsWriter {
   struct Options {
     TensorMetadata metadata = {{"format", "pt"}};  // transformers asks for this
     int64_t shard_bytes = kShardBytes;             // a larger tensor has a shard for itself
+    std::string name = "model";                    // of the files: model.safetensors
   };
 
   // Names, types and shapes of `tensors` count, not their bytes; they are written in this order, into `folder`, which
@@ -41,11 +42,11 @@ class SafetensorsWriter {
     std::string name;
   };
   SafetensorsWriter() = default;
-  void divide(std::span<const TensorView> tensors, int64_t shard_bytes);
+  void divide(std::span<const TensorView> tensors, const Options& options);
   Status open_shard(const Shard& shard, std::span<const TensorView> tensors, const TensorMetadata& metadata);
   void make_index(std::span<const TensorView> tensors);
 
-  std::string folder_, index_;  // the index's text; empty: there is one file
+  std::string folder_, name_, index_;  // the index's text; empty: there is one file
   std::vector<int64_t> sizes_;  // bytes of each tensor
   std::vector<Shard> shards_;
   std::vector<AtomicFile> files_;  // one a shard

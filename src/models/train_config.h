@@ -11,8 +11,8 @@
 namespace lathe::models {
 
 struct TrainConfig {
-  // llama: RMS norms, rotary positions (pairs side by side), SwiGLU, no biases. qwen3: the same with queries and keys
-  // normalised by head, and positions in halves. gpt2: layer norms with biases, learned positions, GELU (tanh), biases.
+  // llama: RMS norms, rotary positions (in halves), SwiGLU, no biases. qwen3: the same with queries and keys
+  // normalised by head. gpt2: layer norms with biases, learned positions, GELU (tanh), biases.
   enum class Family : uint8_t { llama, qwen3, gpt2 };
 
   Family family = Family::llama;

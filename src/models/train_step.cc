@@ -204,7 +204,7 @@ ops::WindowRotation TrainStep::rotation(const TrainLayer& layer) const {
   r.query_norm = w(layer.query_norm);
   r.key_norm = w(layer.key_norm);
   r.eps = config_.eps;
-  r.pairing = config_.family == Family::llama ? rope::Pairing::interleaved : rope::Pairing::halves;
+  r.pairing = rope::Pairing::halves;
   r.cos = memory_.cos;
   r.sin = memory_.sin;
   r.minus_sin = memory_.minus_sin;

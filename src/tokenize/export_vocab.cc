@@ -10,6 +10,7 @@
 #include "base/shown.h"
 #include "tokenize/byte_level_kinds.h"
 #include "tokenize/companions.h"
+#include "tokenize/sentencepiece_parts.h"
 #include "tokenize/space_cuts.h"
 #include "tokenize/wrong.h"
 
@@ -45,7 +46,7 @@ Source open_source(const fs::path& folder) {
     source.name = "vocab.json";
     source.file = file_of_vocab_and_merges(vocab, text_of(folder / "merges.txt"), beside);
   } else {
-    wrong("there is neither tokenizer.json nor vocab.json, needed one of them");
+    wrong("there is neither tokenizer.json nor vocab.json nor tokenizer.model, needed one of them");
   }
   source.parts = build_from_file(source.name, source.file, beside);
   return source;
@@ -162,6 +163,7 @@ void set_scores(const Source& source, VocabExport& to) {
 
 void check_sentencepiece(const Source& source, VocabExport& to) {
   to.add_space_prefix = false;
+  bool marked = false;
   for (const Json* step : steps_of(source.file.document, "normalizer", "normalizers")) {
     const std::string type = type_of_step(*step);
     const Json* from = pattern_of(*step, "String");
@@ -170,6 +172,7 @@ void check_sentencepiece(const Source& source, VocabExport& to) {
       to.add_space_prefix = true;
     else if (!space)
       wrong("field \"normalizer\" is \"{}\", needed what puts U+2581 for spaces alone, for GGUF", type);
+    marked = marked || space;
   }
   for (const Json* step : steps_of(source.file.document, "pre_tokenizer", "pretokenizers")) {
     const std::string type = type_of_step(*step);
@@ -178,7 +181,9 @@ void check_sentencepiece(const Source& source, VocabExport& to) {
       to.add_space_prefix = step->value("prepend_scheme", "always") != "never" && step->value("add_prefix_space", true);
     else if (type != "Split" || at == nullptr || *at != " ")
       wrong("field \"pre_tokenizer\" is \"{}\", needed none, Metaspace or a split at spaces, for GGUF", type);
+    marked = marked || type == "Metaspace";
   }
+  if (!marked) wrong("the tokenizer keeps spaces as they are, needed U+2581 in their place, for GGUF");
 }
 
 void export_sentencepiece(const Source& source, VocabExport& to) {
@@ -194,6 +199,28 @@ void export_sentencepiece(const Source& source, VocabExport& to) {
   }
 }
 
+// A .model file says all of it itself; tokenizer_config.json, what is put around a text.
+VocabExport export_model(const std::string& model, const Json& config) {
+  const SentencePieceSetup setup = read_sentencepiece(model);
+  if (setup.unigram) wrong("tokenizer.model: the tokenizer is of the kind Unigram, needed: BPE, for a decoder's GGUF");
+  VocabExport made;
+  made.model = "llama";
+  made.pre = "default";
+  made.scores = setup.scores;
+  for (size_t id = 0; id < setup.pieces.size(); ++id) {
+    made.tokens.emplace_back(setup.pieces[id]);
+    made.token_types.push_back(static_cast<int32_t>(setup.kinds[id]) + kNormalToken);  // both count in one order
+    if (setup.kinds[id] == PieceKind::unknown) made.special.unk = static_cast<int32_t>(id);
+  }
+  made.special.bos = setup.bos;
+  made.special.eos = setup.eos;
+  made.special.pad = setup.pad;
+  made.add_bos = bool_field(Node{config, ""}, "add_bos_token", false) && setup.bos >= 0;
+  made.add_eos = bool_field(Node{config, ""}, "add_eos_token", false) && setup.eos >= 0;
+  made.add_space_prefix = setup.rules.add_dummy_prefix;
+  return made;
+}
+
 bool is_byte_level(const Source& source) {
   const auto steps = steps_of(source.file.document, "pre_tokenizer", "pretokenizers");
   return std::ranges::any_of(steps, [](const Json* step) { return type_of_step(*step) == "ByteLevel"; });
@@ -203,6 +230,11 @@ bool is_byte_level(const Source& source) {
 
 Result<VocabExport> export_vocab(const std::string& folder) {
   return caught(folder, [&] {
+    const fs::path path = folder;
+    std::error_code error;
+    if (!fs::exists(path / "tokenizer.json", error) && !fs::exists(path / "vocab.json", error))
+      if (const std::string model = text_of(path / "tokenizer.model"); !model.empty())
+        return export_model(model, companion("tokenizer_config.json", text_of(path / "tokenizer_config.json")));
     const Source source = open_source(folder);
     if (source.parts->kind != "BPE")
       wrong("{}: the tokenizer is of the kind {}, needed: BPE, for a decoder's GGUF", source.name, source.parts->kind);

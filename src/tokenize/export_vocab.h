@@ -28,8 +28,8 @@ struct VocabExport {
   std::vector<std::string> notes;  // what GGUF has no words for
 };
 
-// From tokenizer.json, or vocab.json with merges.txt: byte-level BPE, and BPE made of SentencePiece. An error says what
-// kind it is where it is another.
+// From tokenizer.json, or vocab.json with merges.txt: byte-level BPE, and BPE made of SentencePiece; or else from
+// tokenizer.model, SentencePiece's own BPE. An error says what kind it is where it is another.
 Result<VocabExport> export_vocab(const std::string& folder);
 
 }  // namespace lathe::tokenize

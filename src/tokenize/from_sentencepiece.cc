@@ -114,26 +114,34 @@ void check_distinct(const SentencePieceSetup& setup, const PieceIndex& by_text) 
 
 }  // namespace
 
+SentencePieceSetup read_sentencepiece(std::string_view model) {
+  SentencePieceSetup setup;
+  setup.charsmap_field = "normalizer_spec.precompiled_charsmap";
+  TrainerSpec trainer;
+  WireReader reader(model, "the model");
+  for (WireField field; reader.next(field);) {
+    if (field.number == 1) read_piece(field.bytes, setup);
+    if (field.number == 2) read_trainer_spec(field.bytes, trainer, setup);
+    if (field.number == 3) read_normalizer_spec(field.bytes, setup);
+  }
+  if (trainer.model_type != 1 && trainer.model_type != 2)
+    wrong("field \"trainer_spec.model_type\" is {}, needed 1 (Unigram) or 2 (BPE)", trainer.model_type);
+  setup.unigram = trainer.model_type == 1;
+  setup.bos = control_id(setup, trainer.bos);
+  setup.eos = control_id(setup, trainer.eos);
+  setup.pad = control_id(setup, trainer.pad);
+  return setup;
+}
+
 Result<Tokenizer> Tokenizer::from_sentencepiece(std::string_view name, std::string_view model,
                                                 const Companions& beside) {
   return caught(name, [&] {
-    SentencePieceSetup setup;
-    setup.charsmap_field = "normalizer_spec.precompiled_charsmap";
-    TrainerSpec trainer;
-    WireReader reader(model, "the model");
-    for (WireField field; reader.next(field);) {
-      if (field.number == 1) read_piece(field.bytes, setup);
-      if (field.number == 2) read_trainer_spec(field.bytes, trainer, setup);
-      if (field.number == 3) read_normalizer_spec(field.bytes, setup);
-    }
-    if (trainer.model_type != 1 && trainer.model_type != 2)
-      wrong("field \"trainer_spec.model_type\" is {}, needed 1 (Unigram) or 2 (BPE)", trainer.model_type);
-    setup.unigram = trainer.model_type == 1;
+    const SentencePieceSetup setup = read_sentencepiece(model);
     auto parts = sentencepiece_parts(name, setup);
     check_distinct(setup, parts->by_text);
-    parts->special.bos = control_id(setup, trainer.bos);
-    parts->special.eos = control_id(setup, trainer.eos);
-    parts->special.pad = control_id(setup, trainer.pad);
+    parts->special.bos = setup.bos;
+    parts->special.eos = setup.eos;
+    parts->special.pad = setup.pad;
     // SentencePiece itself adds no special tokens; transformers' slow tokenizers say so in their configuration.
     const Json config = companion("tokenizer_config.json", beside.tokenizer_config);
     const Node node{config, ""};

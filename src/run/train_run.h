@@ -1,0 +1,106 @@
+// A whole training run: model, data, folder, log, checkpoints; new or going on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "formats/token_shard.h"
+#include "lathe/status.h"
+#include "models/train_model.h"
+#include "platform/team.h"
+#include "run/checkpoint.h"
+#include "run/index_lock.h"
+#include "run/run_folder.h"
+#include "run/token_windows.h"
+#include "run/train_event.h"
+#include "run/train_log.h"
+#include "run/trainer.h"
+#include "tokenize/tokenizer.h"
+
+namespace lathe::run {
+
+struct TrainOptions {
+  std::string model, data, validation_data;  // a preset or a JSON file; shards, or files of llama2.c
+  std::string tokenizer;                     // of a data file that carries none
+  std::string output;                        // the run's folder
+  std::string resume;                        // a run's folder, or one checkpoint
+  TrainSettings settings{};
+  std::set<std::string> given{};  // settings that the user named: where they differ from the checkpoint's, an error
+  int threads = 0;
+  bool measure_ceiling = true;
+  std::string prompt{};
+  int64_t sample_every = 0, sample_tokens = 100;
+  // For tests; else models::TrainModel.
+  std::function<Result<std::unique_ptr<models::TrainModel>>(const models::TrainConfig&,
+                                                            const models::TrainModel::Options&)>
+      make_model{};
+};
+
+// What a run will be, said before it begins.
+struct TrainPlan {
+  models::TrainConfig config{};
+  TrainSettings settings{};
+  TrainState state{};  // that it begins with
+  std::string resumed{};
+  models::TrainModel::Memory memory{};
+  int64_t parameters = 0;
+  int64_t train_tokens = 0, validation_tokens = 0, per_epoch = 0;
+  int threads = 1;
+  double ceiling = 0;                // FLOP/s; 0: not measured
+  std::vector<std::string> notes{};  // what the user should know
+};
+
+class TrainRun {
+ public:
+  // Everything is checked and read, nothing is written yet.
+  static Result<std::unique_ptr<TrainRun>> open(const TrainOptions& options);
+  ~TrainRun();
+
+  const TrainPlan& plan() const { return plan_; }
+  const std::string& folder() const { return folder_.path(); }
+
+  // `watch` hears every event, on a thread of its own; `idle` is called there now and then; `stop` is asked between
+  // passes.
+  struct Hooks {
+    std::function<void(const TrainEvent&)> watch{};
+    std::function<void()> idle{};
+    std::function<bool()> stop{};
+  };
+  Result<Trainer::End> run(const Hooks& hooks);
+  int64_t dropped() const { return dropped_; }  // events that the log or the watcher was too slow for
+
+ private:
+  explicit TrainRun(const TrainOptions& options) : options_(options), folder_("") {}
+  Status resolve_resume();
+  Status adopt(const CheckpointHead& head);
+  Status open_data();
+  Status open_windows();
+  Status make_model();
+  Status choose_folder();
+  Status begin_folder();
+  Result<std::string> save(const TrainState& state, bool best);
+  Result<std::string> sample();
+  std::string head_line() const;
+
+  TrainOptions options_;
+  RunFolder folder_;
+  TrainPlan plan_;
+  CheckpointHead head_;
+  std::string checkpoint_;  // that the run goes on from; empty: a new run
+  bool in_place_ = false;   // in the folder that holds it
+  std::optional<TokenShard> data_, validation_data_;
+  std::optional<TokenWindows> windows_;
+  std::optional<ValidationWindows> validation_;
+  std::optional<tokenize::Tokenizer> tokenizer_;
+  std::unique_ptr<Team> team_;
+  std::unique_ptr<models::TrainModel> model_;
+  std::optional<IndexLock> lock_;
+  int64_t dropped_ = 0;
+};
+
+}  // namespace lathe::run
