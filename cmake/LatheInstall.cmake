@@ -7,6 +7,13 @@ install(TARGETS lathe EXPORT lathe-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_L
 if(TARGET lathe_cli)
   install(TARGETS lathe_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+# The models that come with lathe: beside the program where it is built, in share/lathe where it is installed.
+file(GLOB LATHE_SHIPPED_MODELS CONFIGURE_DEPENDS models/*.gguf)
+foreach(model IN LISTS LATHE_SHIPPED_MODELS)
+  get_filename_component(name ${model} NAME)
+  configure_file(${model} ${CMAKE_BINARY_DIR}/share/lathe/${name} COPYONLY)
+endforeach()
+install(FILES ${LATHE_SHIPPED_MODELS} DESTINATION ${CMAKE_INSTALL_DATADIR}/lathe)
 install(DIRECTORY include/lathe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT lathe-targets NAMESPACE lathe:: DESTINATION ${LATHE_CONFIG_FOLDER})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/lathe-config-version.cmake COMPATIBILITY SameMinorVersion)

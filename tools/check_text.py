@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Text that has no place in a tracked file: paths of one machine, hosts of package registries, tracker numbers, tabs,
-trailing blanks, carriage returns; and no file above 1 MB. Usage: check_text.py [ROOT]
+trailing blanks, carriage returns; and no file above 1 MB, or 8 MB of a model that is shipped. Usage: check_text.py [ROOT]
 """
 import pathlib
 import re
@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 LARGEST = 1_000_000  # bytes
+LARGEST_MODEL, MODELS = 8_000_000, re.compile(r"models/.*\.gguf")
 FORBIDDEN = [
     (re.compile(r"(?<![\w.$}~-])/(?:work|root|home|tmp/build)[/-]"), "a path of one machine"),
     (re.compile(r"\b(?:deb|snapshot|security)\.debian\.org|\bpypi\.org|pythonhosted\.org"), "a package registry's host"),
@@ -29,8 +30,9 @@ def check_line(name, line):
 
 
 def check_bytes(name, data):
-    if len(data) > LARGEST:
-        yield f"{name}: {len(data)} bytes, at most {LARGEST} are tracked"
+    largest = LARGEST_MODEL if MODELS.fullmatch(name) else LARGEST
+    if len(data) > largest:
+        yield f"{name}: {len(data)} bytes, at most {largest} are tracked"
     if b"\0" in data or name.startswith(ANY_BYTES):  # not text
         return
     for number, line in enumerate(data.decode("utf-8", "replace").split("\n"), 1):

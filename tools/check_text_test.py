@@ -32,6 +32,8 @@ class CheckTextTest(unittest.TestCase):
     def test_large_files(self):
         self.assertEqual(len(problems("\0" * (check_text.LARGEST + 1))), 1)
         self.assertEqual(problems("\0" * check_text.LARGEST), [])
+        self.assertEqual(problems("\0" * (check_text.LARGEST + 1), "models/a.gguf"), [])
+        self.assertEqual(len(problems("\0" * (check_text.LARGEST_MODEL + 1), "models/a.gguf")), 1)
 
 
 if __name__ == "__main__":
