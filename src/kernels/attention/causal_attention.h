@@ -86,6 +86,6 @@ std::span<const CausalVariant* const> causal_variants();
 const CausalVariant& best_causal(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const CausalVariant causal_scalar, causal_avx2, causal_avx512;
+extern const CausalVariant causal_table_scalar, causal_table_avx2, causal_table_avx512;
 
 }  // namespace lathe::attention
