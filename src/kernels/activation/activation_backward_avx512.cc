@@ -7,7 +7,7 @@ namespace {
 #include "kernels/activation/activation_backward_steps.inl.h"
 }  // namespace
 
-const BackwardVariant backward_avx512 = {"activation_backward.avx512", Isa::avx512, &apply_backward<kernels::RowOps>,
-                                         &gated_backward<kernels::RowOps>};
+const BackwardVariant backward_table_avx512 = {"activation_backward.avx512", Isa::avx512,
+                                               &apply_backward<kernels::RowOps>, &gated_backward<kernels::RowOps>};
 
 }  // namespace lathe::activation

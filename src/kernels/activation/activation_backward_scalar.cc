@@ -7,7 +7,8 @@ namespace {
 #include "kernels/activation/activation_backward_steps.inl.h"
 }  // namespace
 
-const BackwardVariant backward_scalar = {"activation_backward.scalar", Isa::scalar, &apply_backward<kernels::ScalarOps>,
-                                         &gated_backward<kernels::ScalarOps>};
+const BackwardVariant backward_table_scalar = {"activation_backward.scalar", Isa::scalar,
+                                               &apply_backward<kernels::ScalarOps>,
+                                               &gated_backward<kernels::ScalarOps>};
 
 }  // namespace lathe::activation

@@ -42,10 +42,10 @@ template <class O, class F = typename O::F>
 [[gnu::always_inline]] inline Both<F> gelu_erf_both(F x) {
   const F floored = O::max(O::set(-6.0f), x), v = O::min(O::set(6.0f), floored);
   const F u = O::max(O::set(0.0f), O::fma(v, kernels::gelu_root<O>(v * v), O::set(1.0f)));
-  const F phi_sum = u * u * O::fma(u, O::set(-0.25f), O::set(0.75f));
+  const F cumulative = u * u * O::fma(u, O::set(-0.25f), O::set(0.75f));
   const F near = O::max(O::set(-20.0f), O::min(O::set(20.0f), x));
   const F density = kernels::exp_nonpositive<O>(near * near * O::set(-0.5f)) * O::set(0x1.988454p-2f);
-  return {floored * phi_sum, O::fma(near, density, phi_sum)};
+  return {floored * cumulative, O::fma(near, density, cumulative)};
 }
 
 // Calls run(f) where f maps one register of O to a value and a slope.

@@ -53,10 +53,10 @@ TEST_P(ActivationBackwardTest, HasTheBitsOfTheScalarRow) {
     for (const Function function : kFunctions) {
       Operands found(n, 1), expected(n, 1);
       variant().apply(function, found.apply());
-      backward_scalar.apply(function, expected.apply());
+      backward_table_scalar.apply(function, expected.apply());
       found.dgate.expect_same_bits(expected.dgate);
       variant().gated(function, found.gated());
-      backward_scalar.gated(function, expected.gated());
+      backward_table_scalar.gated(function, expected.gated());
       found.dgate.expect_same_bits(expected.dgate);
       found.dup.expect_same_bits(expected.dup);
       found.expect_canaries();
@@ -71,7 +71,7 @@ TEST_P(ActivationBackwardTest, HasTheBitsOfTheScalarRowForAnyFloat) {
       return expected.gate.at(i, j) = std::bit_cast<float>(static_cast<uint32_t>(random()));
     });
     variant().gated(function, found.gated());
-    backward_scalar.gated(function, expected.gated());
+    backward_table_scalar.gated(function, expected.gated());
     found.dgate.expect_same_bits(expected.dgate);
     found.dup.expect_same_bits(expected.dup);
   }

@@ -6,9 +6,9 @@ namespace lathe::attention {
 namespace {
 constexpr const CausalVariant* kTable[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
-    &causal_avx512, &causal_avx2,
+    &causal_table_avx512, &causal_table_avx2,
 #endif
-    &causal_scalar};
+    &causal_table_scalar};
 }  // namespace
 
 // Five arrays of the text and three of a block, two blocks of scores, and a few numbers of a row.

@@ -2,8 +2,8 @@
 // forward with what the backward pass needs, and backward. Nothing of length x length is stored: scores are computed
 // again block by block (Dao et al., FlashAttention-2).
 //
-//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c], j <= i;  m[i] = max over j;  l[i] = sum over j of exp(s -
-//   m)
+//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c], j <= i;  m[i] = max over j
+//             l[i] = sum over j of exp(s[i,j] - m[i])
 //             y[i,d] = sum over j of exp(s[i,j] - m[i]) * v[j,d] / l[i];  lse[i] = m[i] + log(l[i])
 //   backward  p[i,j] = exp(s[i,j] - lse[i]);  delta[i] = sum over d of dy[i,d] * y[i,d]
 //             dv[j,d] = sum over heads, i of p[i,j] * dy[i,d]
@@ -86,6 +86,6 @@ std::span<const CausalVariant* const> causal_variants();
 const CausalVariant& best_causal(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const CausalVariant causal_scalar, causal_avx2, causal_avx512;
+extern const CausalVariant causal_table_scalar, causal_table_avx2, causal_table_avx512;
 
 }  // namespace lathe::attention

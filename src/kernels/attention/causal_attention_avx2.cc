@@ -11,7 +11,8 @@ namespace {
 // clang-format on
 }  // namespace
 
-const CausalVariant causal_avx2 = {"causal_attention.avx2", Isa::avx2, &causal_forward<kernels::RowOps, TurnVector>,
-                                   &causal_backward<kernels::RowOps, TurnVector>};
+const CausalVariant causal_table_avx2 = {"causal_attention.avx2", Isa::avx2,
+                                         &causal_forward<kernels::RowOps, TurnVector>,
+                                         &causal_backward<kernels::RowOps, TurnVector>};
 
 }  // namespace lathe::attention

@@ -11,8 +11,8 @@ namespace {
 // clang-format on
 }  // namespace
 
-const CausalVariant causal_avx512 = {"causal_attention.avx512", Isa::avx512,
-                                     &causal_forward<kernels::RowOps, TurnVector>,
-                                     &causal_backward<kernels::RowOps, TurnVector>};
+const CausalVariant causal_table_avx512 = {"causal_attention.avx512", Isa::avx512,
+                                           &causal_forward<kernels::RowOps, TurnVector>,
+                                           &causal_backward<kernels::RowOps, TurnVector>};
 
 }  // namespace lathe::attention

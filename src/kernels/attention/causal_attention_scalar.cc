@@ -17,8 +17,8 @@ struct TurnScalar {
 };
 }  // namespace
 
-const CausalVariant causal_scalar = {"causal_attention.scalar", Isa::scalar,
-                                     &causal_forward<kernels::ScalarOps, TurnScalar>,
-                                     &causal_backward<kernels::ScalarOps, TurnScalar>};
+const CausalVariant causal_table_scalar = {"causal_attention.scalar", Isa::scalar,
+                                           &causal_forward<kernels::ScalarOps, TurnScalar>,
+                                           &causal_backward<kernels::ScalarOps, TurnScalar>};
 
 }  // namespace lathe::attention

@@ -216,6 +216,7 @@ template <class O>
 void finish_forward(const CausalArgs& a, const CausalScratch& x, int64_t rows, float* y, float* lse) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
+  // The sum of row i takes the place of lanes that have been added up: those of row i begin at 16 * i.
   for (int64_t i = 0; i < rows; ++i) x.l[i] = L::load(x.l + i * kRun, kernels::Full{}).sum();
   for (int64_t i = 0; i < rows; ++i) lse[i] = static_cast<float>(double{x.m[i]} + kernels::log_f64(double{x.l[i]}));
   const F zero = O::set(0.0f);

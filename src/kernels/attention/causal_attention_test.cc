@@ -105,7 +105,7 @@ TEST_P(CausalAttentionTest, HasTheBitsOfTheScalarRow) {
   for (const Shape& shape : kShapes) {
     Operands found(shape, 2), expected(shape, 2);
     found.run(variant());
-    expected.run(causal_scalar);
+    expected.run(causal_table_scalar);
     for (size_t i = 0; i < found.outputs().size(); ++i) found.outputs()[i]->expect_same_bits(*expected.outputs()[i]);
     for (Rows* rows : found.outputs()) rows->expect_canaries();
   }

@@ -6,9 +6,9 @@ namespace lathe::norm {
 namespace {
 constexpr const BackwardVariant* kRows[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
-    &backward_avx512, &backward_avx2,
+    &backward_table_avx512, &backward_table_avx2,
 #endif
-    &backward_scalar};
+    &backward_table_scalar};
 }  // namespace
 
 std::span<const BackwardVariant* const> backward_variants() { return kRows; }

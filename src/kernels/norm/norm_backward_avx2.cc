@@ -11,7 +11,7 @@ namespace {
 // clang-format on
 }  // namespace
 
-const BackwardVariant backward_avx2 = {"norm_backward.avx2", Isa::avx2, &input_rows<kernels::RowOps, false>,
-                                       &input_rows<kernels::RowOps, true>, &weight_columns<kernels::RowOps>};
+const BackwardVariant backward_table_avx2 = {"norm_backward.avx2", Isa::avx2, &input_rows<kernels::RowOps, false>,
+                                             &input_rows<kernels::RowOps, true>, &weight_columns<kernels::RowOps>};
 
 }  // namespace lathe::norm

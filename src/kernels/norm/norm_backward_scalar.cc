@@ -11,7 +11,8 @@ namespace {
 // clang-format on
 }  // namespace
 
-const BackwardVariant backward_scalar = {"norm_backward.scalar", Isa::scalar, &input_rows<kernels::ScalarOps, false>,
-                                         &input_rows<kernels::ScalarOps, true>, &weight_columns<kernels::ScalarOps>};
+const BackwardVariant backward_table_scalar = {
+    "norm_backward.scalar", Isa::scalar, &input_rows<kernels::ScalarOps, false>, &input_rows<kernels::ScalarOps, true>,
+    &weight_columns<kernels::ScalarOps>};
 
 }  // namespace lathe::norm

@@ -8,7 +8,7 @@ float first_lane(typename O::F v) {
   return lane[0];
 }
 
-// What a row's gradient is made of: its mean (0 for rms_norm) and r, and n.
+// What a row's gradient is made of; the mean is 0 for rms_norm.
 struct Row {
   const float* x;
   const float* dy;

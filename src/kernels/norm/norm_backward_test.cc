@@ -99,7 +99,7 @@ TEST_P(NormBackwardTest, HasTheBitsOfTheScalarRow) {
     for (const Options& options : kOptions) {
       Operands found(n, 1), expected(n, 1);
       found.run(variant(), options);
-      expected.run(backward_scalar, options);
+      expected.run(backward_table_scalar, options);
       for (size_t i = 0; i < found.outputs().size(); ++i) {
         found.outputs()[i]->expect_same_bits(*expected.outputs()[i]);
         found.outputs()[i]->expect_canaries();
@@ -151,7 +151,7 @@ TEST_P(NormBackwardTest, HowColumnsAreDividedChangesNoBit) {
 TEST(NormBackward, AddsInTheOrderOfTheContract) {
   const int64_t n = 37;
   Operands o(n, 5), before(n, 5);
-  o.run(backward_scalar, kOptions[4]);
+  o.run(backward_table_scalar, kOptions[4]);
   const auto tree = [](const float* l) {
     const auto four = [&](int k) { return (l[k] + l[k + 8]) + (l[k + 4] + l[k + 12]); };
     return (four(0) + four(2)) + (four(1) + four(3));
