@@ -24,7 +24,7 @@ TEST(TrainConfig, PresetsHaveTheWeightsOfTheirModels) {
   const struct {
     const char* name;
     int64_t weights;
-  } cases[] = {{"stories260k", 259'648},
+  } cases[] = {{"stories260k", 260'032},
                {"stories15m", 15'191'712},
                {"stories110m", 109'529'856},
                {"qwen3-0.6b", 596'049'920},
@@ -65,7 +65,7 @@ TEST(TrainConfig, WrongDescriptionsAreNamed) {
       {R"({"width": 64, "layers": 2, "heads": 2})", "context"},
       {R"({"preset": "stories15m", "layers": 0})", "layers"},
       {R"({"preset": "stories15m", "eps": -1})", "eps"},
-      {R"({"preset": "stories15m", "width": 16777216, "heads": 2, "layers": 16777216, "vocabulary": 16777216})",
+      {R"({"preset": "stories15m", "width": 16777216, "heads": 2, "layers": 16777216, "intermediate": 1})",
        "more than 2^40 weights"},
       {R"([1])", "needed: a JSON object"},
   };

@@ -1,9 +1,11 @@
 // The program of a training step: forwards and backwards through the layers, as every worker executes it. Straight-line
-// calls between syncs; what stands between two of them does not depend on each other.
+// calls between syncs; what stands between two of them does not depend on each other. train_forward.cc, train_head.cc
+// and train_backward.cc are its parts.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "models/train_memory.h"
 #include "ops/token_embedding.h"
@@ -15,7 +17,7 @@ namespace lathe::models {
 
 // The weights of a product of the layers as its kernels read them: packed into either of two places, in turns.
 struct TrainPanels {
-  std::array<ops::Weights, 2> forward, input;
+  std::array<std::vector<ops::Weights>, 2> forward, input;
 };
 struct LayerPanels {
   TrainPanels qkv, out, up, down;
@@ -41,16 +43,24 @@ class TrainStep {
   void run();
 
  private:
+  struct Names {
+    const char *forward, *input, *weight;  // of a product in the profile
+  };
   struct Linear {
     const TrainLinear& places;
     const ops::LinearPlans& plans;
     const TrainPanels& panels;
-    const char *name, *input_name, *weight_name;
+    Names names;
   };
-  Linear qkv(int64_t layer) const;
-  Linear out(int64_t layer) const;
-  Linear up(int64_t layer) const;
-  Linear down(int64_t layer) const;
+  static constexpr Names kQkv = {"qkv", "backward qkv input", "backward qkv weight"};
+  static constexpr Names kOut = {"attention out", "backward attention out input", "backward attention out weight"};
+  static constexpr Names kUp = {"up", "backward up input", "backward up weight"};
+  static constexpr Names kDown = {"down", "backward down input", "backward down weight"};
+  const TrainLayer& layer(int64_t i) const { return layout_.layers[static_cast<size_t>(i)]; }
+  Linear qkv(int64_t i) const { return {layer(i).qkv, plans_.qkv, panels_.qkv, kQkv}; }
+  Linear out(int64_t i) const { return {layer(i).out, plans_.out, panels_.out, kOut}; }
+  Linear up(int64_t i) const { return {layer(i).up, plans_.up, panels_.up, kUp}; }
+  Linear down(int64_t i) const { return {layer(i).down, plans_.down, panels_.down, kDown}; }
 
   void begin();
   void forward_layer(int64_t i);
@@ -73,7 +83,8 @@ class TrainStep {
   void product(const Linear& linear, const float* x, const float* residual, float* y);
   // The gradients of a product; they need one another's results for nothing.
   void product_back(const Linear& linear, const float* x, const float* dy, float* dx);
-  std::byte* workspace();
+  // Of the next product: at most two stand between two syncs.
+  ops::LinearOperands operands();
   // What is computed again on the way back is time of that.
   const char* name(const char* forward) const { return back_ ? "backward again" : forward; }
 

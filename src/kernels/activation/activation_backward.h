@@ -3,10 +3,11 @@
 //   apply  dx[i,j] = dy[i,j] * f'(x[i,j])
 //   gated  y = f(gate) * up:  dgate[i,j] = (dy[i,j] * up[i,j]) * f'(gate[i,j]);  dup[i,j] = dy[i,j] * f(gate[i,j])
 //
-// f is relu (f'(0) = 0), silu, gelu_erf or gelu_tanh of activation.h, f' its derivative in closed form from the same
-// polynomials of exp, tanh and erf. Every element is independent: any division of the work and any instruction set give
-// the same bits. dx may be x or dy itself; dgate may be gate or dy, dup may be up or dy, but dgate and dup are not the
-// same. No other overlap. No alignment is needed.
+// f is any function of activation.h with its bits, f' its derivative in closed form from the same polynomials (relu'(0)
+// and relu'(NaN) are 0). Every element is independent: any division of the work and any instruction set give the same
+// bits. NaN gives NaN; at an infinity the slopes of relu, silu and the gelus are 0 and 1. dx may be x or dy itself;
+// dgate may be gate or dy, dup may be up or dy, but dgate and dup are not the same. No other overlap. No alignment is
+// needed.
 #pragma once
 
 #include <cstdint>

@@ -40,4 +40,32 @@ double reference(Function function, double x) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
+double reference_slope(Function function, double x) {
+  const double near = std::fmax(-1e3, std::fmin(1e3, x));  // where every slope has its limit, and no infinity times 0
+  switch (function) {
+    case Function::relu:
+      return x > 0 ? 1.0 : 0.0;
+    case Function::silu:
+      return sigmoid(near) * (1 + near * sigmoid(-near));
+    case Function::gelu_erf:
+      return 0.5 * std::erfc(-near * std::numbers::sqrt2 / 2) +
+             near * std::exp(-near * near / 2) / std::sqrt(2 * std::numbers::pi);
+    case Function::gelu_tanh: {
+      const double slope = 2 * std::sqrt(2 / std::numbers::pi);
+      const double s = sigmoid(slope * (near + 0.044715 * near * near * near));
+      const double rest = sigmoid(-slope * (near + 0.044715 * near * near * near));
+      return s + near * s * rest * slope * (1 + 3 * 0.044715 * near * near);
+    }
+    case Function::tanh:
+      return 1 / (std::cosh(near) * std::cosh(near));
+    case Function::sigmoid:
+      return sigmoid(x) * sigmoid(-x);
+    case Function::erf:
+      return 2 / std::sqrt(std::numbers::pi) * std::exp(-x * x);
+    case Function::exp:
+      return std::exp(x);
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
 }  // namespace lathe::activation

@@ -10,9 +10,23 @@
 //             ds[i,j] = p[i,j] * (sum over d of dy[i,d] * v[j,d] - delta[i]) * scale
 //             dq[i,c] = sum over j of ds[i,j] * k[j,c];  dk[j,c] = sum over heads, i of ds[i,j] * q[i,c]
 //
-// ORDER OF ADDITION. One call computes a whole text for one head of keys; sums over heads and positions are chains
-// whose order depends on `length`, `heads` and head_dim alone. So bits depend neither on the division of calls among
-// threads nor on the instruction set. dq, dk and dv are written, not added to.
+// Each step rounded once, every product of a sum by fma, every chain from +0:
+//
+//   x[i,c] = q[i,c] * scale;  s[i,j] = chain over c ascending of x[i,c] * k[j,c]
+//   forward   keys in blocks of kCausalBlock from position 0, m = -FLT_MAX and l, o[d] = 0 before the first; in a block
+//             n = max(m, s[j] of the block);  f = exp(m - n);  m = n;  e[j] = exp(s[j] - n)
+//             l = l * f, then + e[j] in lane j mod 16 of sixteen, one tree over them in the end
+//             o[d] = o[d] * f, then the chain over j ascending of e[j] * v[j,d] goes on
+//             y[i,d] = o[d] * (1 / l) + 0;  lse[i] = m + log(l) in float64, rounded
+//   backward  p[i,j] = exp(s[i,j] - lse[i]);  delta[i] over sixteen lanes and one tree
+//             g[i,j] = p[i,j] * ((chain over d ascending of dy[i,d] * v[j,d]) - delta[i])
+//             dq[i,c] = (chain over j ascending of g[i,j] * k[j,c]) * scale + 0
+//             dv[j,d], dk[j,c] = (chain over heads, then i ascending, of p[i,j] * dy[i,d] and g[i,j] * x[i,c]) + 0
+//
+// ORDER OF ADDITION. One call computes a whole text for one head of keys, and its sums depend on what a query sees
+// (forward) and on `length` and `heads` (dk, dv) alone: neither on the division of calls among threads nor on the
+// instruction set. dq, dk and dv are written, not added to. A score that is NaN or +infinity makes its row of y and lse
+// NaN, and gradients NaN that it reaches.
 //
 // Strides are in elements. q, k, v may lie in one buffer, as may dq, dk, dv; inputs and outputs do not overlap. No
 // alignment is needed but for scratch (64); nothing is allocated.

@@ -7,10 +7,11 @@ namespace {
 // clang-format off
 #include "kernels/attention/causal_attention_product.inl.h"
 #include "kernels/attention/causal_attention_steps.inl.h"
+#include "kernels/attention/causal_attention_vector.inl.h"
 // clang-format on
 }  // namespace
 
-const CausalVariant causal_avx2 = {"causal_attention.avx2", Isa::avx2, &causal_forward<kernels::RowOps>,
-                                   &causal_backward<kernels::RowOps>};
+const CausalVariant causal_avx2 = {"causal_attention.avx2", Isa::avx2, &causal_forward<kernels::RowOps, TurnVector>,
+                                   &causal_backward<kernels::RowOps, TurnVector>};
 
 }  // namespace lathe::attention

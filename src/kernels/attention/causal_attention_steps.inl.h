@@ -8,7 +8,6 @@
 constexpr int64_t kBlock = kCausalBlock;
 constexpr int64_t kRun = kernels::kRowLanes;
 constexpr float kLowest = -__FLT_MAX__;
-constexpr float kMinusInfinity = -__builtin_inff();
 alignas(64) constexpr float kLaneIndex[kRun] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 // Row-major, `width` = head_dim rounded up to sixteen; what lies behind head_dim or behind the text is 0.
@@ -69,14 +68,17 @@ void pack_rows(const float* from, int64_t from_row, int64_t rows, int64_t n, flo
   clear(to + rows * width, (all - rows) * width);
 }
 
-// to[block][c][key] = from[position][c].
-inline void pack_turned(const float* from, int64_t from_row, int64_t length, int64_t n, float* to) {
-  for (int64_t j0 = 0; j0 < length; j0 += kBlock, to += n * kBlock) {
-    const int64_t keys = length - j0 < kBlock ? length - j0 : kBlock;
-    for (int64_t c = 0; c < n; ++c) {
-      for (int64_t j = 0; j < keys; ++j) to[c * kBlock + j] = from[(j0 + j) * from_row + c];
-      for (int64_t j = keys; j < kBlock; ++j) to[c * kBlock + j] = 0.0f;
-    }
+// to[block][c][key] = from[position][c], zeros behind the text. Turn::four turns 4 x 4 elements.
+template <class Turn>
+void pack_turned(const float* from, int64_t from_row, int64_t length, int64_t n, float* to) {
+  for (int64_t first = 0; first < length; first += kBlock, from += kBlock * from_row, to += n * kBlock) {
+    const int64_t keys = length - first < kBlock ? length - first : kBlock, fours = keys / 4 * 4, columns = n / 4 * 4;
+    for (int64_t j = 0; j < fours; j += 4)
+      for (int64_t c = 0; c < columns; c += 4)
+        Turn::four(from + j * from_row + c, from_row, to + c * kBlock + j, kBlock);
+    for (int64_t c = 0; c < n; ++c)
+      for (int64_t j = c < columns ? fours : 0; j < kBlock; ++j)
+        to[c * kBlock + j] = j < keys ? from[j * from_row + c] : 0.0f;
   }
 }
 
@@ -84,8 +86,9 @@ inline void pack_turned(const float* from, int64_t from_row, int64_t length, int
 struct Block {
   int64_t rows;   // queries that exist
   bool diagonal;  // the same positions
-  // Keys that a row's run of sixteen computes.
-  int64_t keys(int64_t row) const { return diagonal ? (row / kRun + 1) * kRun : kBlock; }
+  // Keys of the runs of sixteen that a row sees whole, and of those that are computed for it.
+  int64_t whole(int64_t row) const { return diagonal ? row / kRun * kRun : kBlock; }
+  int64_t keys(int64_t row) const { return diagonal ? whole(row) + kRun : kBlock; }
 };
 
 // out[i][j] = sum over c of x[i][c] * turned[c][j].
@@ -143,16 +146,38 @@ void weight_block_turned(const Block& block, const float* p, const float* x, int
   }
 }
 
-// Sixteen scores of row i from key j on, `hidden` where the key is behind the row.
+// Of the run of keys in which row i stands, on the diagonal: `hidden` for the keys behind the row. Exponentials are
+// taken first and hidden then: those of -inf underflow, which costs more than the exponential.
 template <class O>
-[[gnu::always_inline]] inline kernels::Lanes16<O> seen(const Block& block, int64_t i, int64_t j,
-                                                       const kernels::Lanes16<O>& scores, float hidden) {
+[[gnu::always_inline]] inline kernels::Lanes16<O> hide(int64_t i, const kernels::Lanes16<O>& run, float hidden) {
+  using F = typename O::F;
+  const F position = O::set(static_cast<float>(i % kRun)), instead = O::set(hidden);
+  return run.map([&](F v, F lane) { return O::select_negative(position - lane, instead, v); },
+                 kernels::Lanes16<O>::load(kLaneIndex, kernels::Full{}));
+}
+
+// The maxima of sixteen rows from row i on, and by what the sums so far shrink: all of them before the exponentials,
+// and the factors as the lanes of one register, since row by row the latency of a maximum's tree and of one exponential
+// took longer than the block's own.
+template <class O>
+void follow_maxima(const Block& block, const CausalScratch& x, int64_t i, int64_t rows, float* factor) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
-  if (!block.diagonal || j + kRun <= i) return scores;
-  const F position = O::set(static_cast<float>(i - j)), out = O::set(hidden);
-  return scores.map([&](F s, F lane) { return O::select_negative(position - lane, out, s); },
-                    L::load(kLaneIndex, kernels::Full{}));
+  alignas(64) float top[kRun];
+  for (int64_t r = 0; r < kRun; ++r) top[r] = kLowest;
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* p = x.p + (i + r) * kBlock;
+    const int64_t whole = block.whole(i);
+    L tops = L::set(kLowest);
+    if (block.diagonal) tops = hide<O>(i + r, L::load(p + whole, kernels::Full{}), kLowest);
+    for (int64_t j = 0; j < whole; j += kRun)
+      tops = tops.map([](F t, F v) { return O::max(v, t); }, L::load(p + j, kernels::Full{}));
+    top[r] = tops.max();
+  }
+  const L before = L::load(x.m + i, kernels::Full{});
+  const L now = L::load(top, kernels::Full{}).map([](F v, F t) { return O::max(v, t); }, before);
+  before.map([](F then, F t) { return kernels::exp_nonpositive<O>(then - t); }, now).store(factor, kernels::Full{});
+  now.store(x.m + i, kernels::Full{});
 }
 
 // Scores of a block become exponentials; m, l and the sums so far follow the new maximum.
@@ -160,29 +185,29 @@ template <class O>
 void exponentials(const Block& block, const CausalScratch& x) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
+  alignas(64) float factors[kBlock];
+  for (int64_t i = 0; i < block.rows; i += kRun)
+    follow_maxima<O>(block, x, i, block.rows - i < kRun ? block.rows - i : kRun, factors + i);
   for (int64_t i = 0; i < block.rows; ++i) {
-    float* p = x.p + i * kBlock;
-    const int64_t keys = block.keys(i);
-    L tops = L::set(x.m[i]);
-    for (int64_t j = 0; j < keys; j += kRun) {
-      const L s = seen<O>(block, i, j, L::load(p + j, kernels::Full{}), kMinusInfinity);
-      tops = tops.map([](F top, F v) { return O::max(v, top); }, s);
-    }
-    const float top = tops.max();
-    const F now = O::set(top), factor = kernels::exp_nonpositive<O>(O::set(x.m[i]) - now);
-    x.m[i] = top;
-    L l = L::load(x.l + i * kRun, kernels::Full{}).map([&](F v) { return v * factor; });
-    for (int64_t j = 0; j < keys; j += kRun) {
-      const L e = seen<O>(block, i, j, L::load(p + j, kernels::Full{}), kMinusInfinity).map([&](F s) {
-        return kernels::exp_nonpositive<O>(s - now);
-      });
-      l = l.map([](F sum, F v) { return sum + v; }, e);
-      e.store(p + j, kernels::Full{});
-    }
-    l.store(x.l + i * kRun, kernels::Full{});
+    const F top = O::set(x.m[i]), factor = O::set(factors[i]);
+    const auto scale = [&](float* v) {
+      L::load(v, kernels::Full{}).map([&](F f) { return f * factor; }).store(v, kernels::Full{});
+    };
     float* sum = x.sum + i * x.width;
-    for (int64_t d = 0; d < x.width; d += kRun)
-      L::load(sum + d, kernels::Full{}).map([&](F v) { return v * factor; }).store(sum + d, kernels::Full{});
+    for (int64_t d = 0; d < x.width; d += kRun) scale(sum + d);
+    L l = L::load(x.l + i * kRun, kernels::Full{}).map([&](F v) { return v * factor; });
+    float* p = x.p + i * kBlock;
+    const auto exponential = [&](int64_t j) {
+      return L::load(p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - top); });
+    };
+    const auto add = [&](int64_t j, const L& e) {
+      l = l.map([](F all, F v) { return all + v; }, e);
+      e.store(p + j, kernels::Full{});
+    };
+    const int64_t whole = block.whole(i);
+    for (int64_t j = 0; j < whole; j += kRun) add(j, exponential(j));
+    if (block.diagonal) add(whole, hide<O>(i, exponential(whole), 0.0f));
+    l.store(x.l + i * kRun, kernels::Full{});
   }
 }
 
@@ -191,10 +216,11 @@ template <class O>
 void finish_forward(const CausalArgs& a, const CausalScratch& x, int64_t rows, float* y, float* lse) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
+  for (int64_t i = 0; i < rows; ++i) x.l[i] = L::load(x.l + i * kRun, kernels::Full{}).sum();
+  for (int64_t i = 0; i < rows; ++i) lse[i] = static_cast<float>(double{x.m[i]} + kernels::log_f64(double{x.l[i]}));
+  const F zero = O::set(0.0f);
   for (int64_t i = 0; i < rows; ++i) {
-    const float l = L::load(x.l + i * kRun, kernels::Full{}).sum();
-    lse[i] = static_cast<float>(static_cast<double>(x.m[i]) + kernels::log_f64(static_cast<double>(l)));
-    const F inverse = O::set(1.0f / l), zero = O::set(0.0f);
+    const F inverse = O::set(1.0f / x.l[i]);
     kernels::for_each_16(a.head_dim, [&](int64_t d, auto some) {
       L::load(x.sum + i * x.width + d, kernels::Full{})
           .map([&](F v) { return v * inverse + zero; })
@@ -203,17 +229,17 @@ void finish_forward(const CausalArgs& a, const CausalScratch& x, int64_t rows, f
   }
 }
 
-template <class O>
+template <class O, class Turn>
 void causal_forward(const CausalArgs& a) noexcept {
   const CausalScratch x = cut_scratch(a);
   const int64_t positions = (a.length + kBlock - 1) / kBlock * kBlock;
-  pack_turned(a.k, a.k_row, a.length, a.head_dim, x.k_turned);
+  pack_turned<Turn>(a.k, a.k_row, a.length, a.head_dim, x.k_turned);
   pack_rows<O>(a.v, a.v_row, a.length, a.head_dim, 1.0f, x.values, x.width, positions);
   for (int64_t h = 0; h < a.heads; ++h)
     for (int64_t i = 0; i < a.length; i += kBlock) {
       const int64_t rows = a.length - i < kBlock ? a.length - i : kBlock, at = h * a.head_dim;
       pack_rows<O>(a.q + i * a.q_row + at, a.q_row, rows, a.head_dim, a.scale, x.q, x.width, rows);
-      for (int64_t r = 0; r < rows; ++r) x.m[r] = kLowest;
+      for (int64_t r = 0; r < kBlock; ++r) x.m[r] = kLowest;
       clear(x.l, rows * kRun);
       clear(x.sum, rows * x.width);
       for (int64_t j = 0; j <= i; j += kBlock) {
@@ -247,16 +273,21 @@ void gradients(const Block& block, const CausalScratch& x, const float* lse) {
   using L = kernels::Lanes16<O>;
   using F = typename O::F;
   for (int64_t i = 0; i < block.rows; ++i) {
-    const int64_t keys = block.keys(i);
     const F shift = O::set(lse[i]), delta = O::set(x.m[i]);
-    for (int64_t j = i * kBlock; j < i * kBlock + keys; j += kRun) {
-      L p = L::load(x.p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - shift); });
-      p = seen<O>(block, i, j - i * kBlock, p, 0.0f);
-      p.store(x.p + j, kernels::Full{});
-      L::load(x.ds + j, kernels::Full{})
-          .map([&](F v, F weight) { return weight * (v - delta); }, p)
-          .store(x.ds + j, kernels::Full{});
-    }
+    float* p = x.p + i * kBlock;
+    float* ds = x.ds + i * kBlock;
+    const auto probability = [&](int64_t j) {
+      return L::load(p + j, kernels::Full{}).map([&](F s) { return kernels::exp_nonpositive<O>(s - shift); });
+    };
+    const auto put = [&](int64_t j, const L& weight) {
+      weight.store(p + j, kernels::Full{});
+      L::load(ds + j, kernels::Full{})
+          .map([&](F v, F w) { return w * (v - delta); }, weight)
+          .store(ds + j, kernels::Full{});
+    };
+    const int64_t whole = block.whole(i);
+    for (int64_t j = 0; j < whole; j += kRun) put(j, probability(j));
+    if (block.diagonal) put(whole, hide<O>(i, probability(whole), 0.0f));
   }
 }
 
@@ -273,13 +304,13 @@ void unpack_rows(const float* from, int64_t width, int64_t rows, int64_t n, floa
     });
 }
 
-template <class O>
+template <class O, class Turn>
 void causal_backward(const CausalBackwardArgs& b) noexcept {
   const CausalArgs& a = b.forward;
   const CausalScratch x = cut_scratch(a);
   const int64_t positions = (a.length + kBlock - 1) / kBlock * kBlock;
-  pack_turned(a.k, a.k_row, a.length, a.head_dim, x.k_turned);
-  pack_turned(a.v, a.v_row, a.length, a.head_dim, x.v_turned);
+  pack_turned<Turn>(a.k, a.k_row, a.length, a.head_dim, x.k_turned);
+  pack_turned<Turn>(a.v, a.v_row, a.length, a.head_dim, x.v_turned);
   pack_rows<O>(a.k, a.k_row, a.length, a.head_dim, 1.0f, x.values, x.width, positions);
   clear(x.dk, positions * x.width);
   clear(x.dv, positions * x.width);

@@ -1,11 +1,12 @@
 // The contract of the cross-entropy kernel: of rows of logits, their loss and, in their place, its gradient.
 //
-//   m = max over j of x[j];  l = sum over j of exp(x[j] - m);  loss[i] = m + log(l) - x[target]
-//   x[j] = (exp(x[j] - m) / l - (j == target ? 1 : 0)) * scale
+//   m = max over j of x[j];  l = sum over j of exp(x[j] - m);  loss[i] = (m - x[target]) + log(l)
+//   x[j] = (exp(x[j] - m) * (1 / l) - (j == target ? 1 : 0)) * scale
 //
 // A row whose target is negative is left out: loss 0, gradient 0. With `gradient` false x is left as it is. loss is in
 // float64. Sums over a row run over sixteen virtual lanes and one tree, exp is exp_f32 of kernels/common: bits depend
-// on the row alone. A row with a NaN or an infinity has a loss that is not finite.
+// on the row alone. A NaN or a +infinity in a row, or a -infinity at its target, makes its loss not finite, and touches
+// no other row; a -infinity elsewhere is a word that cannot come.
 #pragma once
 
 #include <cstdint>

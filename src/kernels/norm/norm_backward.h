@@ -10,7 +10,9 @@
 // In two parts, so that a team can divide both and every sum keeps its order: input() rows by rows, which also writes
 // what the weights' part needs of a row (r, and the mean for layer_norm), and weights() a run of columns, each column a
 // chain over the rows ascending that begins at what stands in dweight. Sums over a row run over sixteen virtual lanes
-// and one tree, as in norm.h. So bits do not depend on the division or on the instruction set.
+// and one tree, as in norm.h. Each step is rounded once, with three fused: sum(g * h) and dweight by fma, and
+// dx[j] = r * fma(-h[j], sum(g * h) / n, g[j] - sum(g) / n). So bits do not depend on the division or on the
+// instruction set.
 //
 // dx may be dy itself; with `add`, dx[j] = dx[j] + (what is above), and then it may not be dy. No other overlap.
 #pragma once

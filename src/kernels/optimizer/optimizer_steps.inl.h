@@ -29,11 +29,16 @@ void add(float* g, const float* h, int64_t n) noexcept {
 }
 
 // Squares::add(sum, g): element l of g, squared, to lane l of sixteen of float64. The square of an f32 is exact there.
+// One stream alone is more slowly fetched than several: asking 2 KiB ahead gave 13 GB/s instead of 8.
 template <class Squares>
 double square_sum(const float* g, int64_t n) noexcept {
+  constexpr int64_t kAhead = 512;
   Squares sum;
   int64_t i = 0;
-  for (; i + kernels::kRowLanes <= n; i += kernels::kRowLanes) sum.add(g + i);
+  for (; i + kernels::kRowLanes <= n; i += kernels::kRowLanes) {
+    __builtin_prefetch(g + i + kAhead);
+    sum.add(g + i);
+  }
   if (i < n) {
     float last[kernels::kRowLanes] = {};
     for (int64_t k = 0; i + k < n; ++k) last[k] = g[i + k];

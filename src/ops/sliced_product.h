@@ -1,0 +1,65 @@
+// A product of training cut into blocks of rows and slices of k, each small enough that the strips of A stay in the
+// cache of the core that makes them: C = (accumulate ? C : 0) + A W (+ bias) (+ residual), slice by slice.
+//
+// ORDER OF ADDITION. The slices depend on K alone. Each is one chain over its k ascending, from +0 (matmul.h), and they
+// are added to C in their order. Blocks of rows change who computes an output, never how.
+//
+// MatmulPlan prepares all of A before the first tile, which is right where the caches hold it. Here A is as large as
+// the gradient of 2048 x 1536 activations or of a chunk of logits, and went through memory twice.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lathe/status.h"
+#include "ops/matmul.h"
+#include "platform/team.h"
+
+namespace lathe::ops {
+
+// K in slices of equal size, none longer than 320: what a chunk of A (144 rows: 180 KiB) leaves of a second-level cache
+// of 512 KiB.
+struct KSlices {
+  int64_t count, each;
+  explicit KSlices(int64_t k);
+  int64_t begin(int64_t i) const { return i * each; }
+};
+
+struct SlicedOperands {
+  const float* a = nullptr;
+  int64_t lda = 0;                               // of A as given: [M,K], or [K,M] where transposed
+  const std::vector<Weights>* panels = nullptr;  // of each slice, where W is packed; else
+  const float* w = nullptr;
+  int64_t ldw = 0;
+  float* c = nullptr;
+  int64_t ldc = 0;
+  bool accumulate = false;
+  const float* bias = nullptr;      // [N]
+  const float* residual = nullptr;  // [M,N] with ldc
+};
+
+class SlicedProduct {
+ public:
+  // Of `problem`, which is in f32; its batch is 1.
+  static Result<SlicedProduct> create(const matmul::Problem& problem, int workers);
+
+  const matmul::Problem& problem() const { return problem_; }
+  int64_t workspace_bytes() const { return workers_ * workspace_each_; }
+
+  // Every worker claims blocks on `counter`, at 0. Ends without a barrier.
+  void run(Team::Worker& worker, const SlicedOperands& o, std::byte* workspace, int counter) const noexcept;
+
+ private:
+  void run_block(const SlicedOperands& o, int64_t block, std::byte* workspace) const;
+
+  matmul::Problem problem_;
+  int64_t workers_ = 1;
+  int64_t blocks_ = 1, block_rows_ = 1;
+  // For a worker alone; [last block][last slice], which may be smaller.
+  std::array<std::array<MatmulPlan, 2>, 2> plans_;
+  int64_t workspace_each_ = 0;
+};
+
+}  // namespace lathe::ops
