@@ -9,7 +9,6 @@
 
 namespace lathe::models {
 
-using Family = TrainConfig::Family;
 using activation::Function;
 
 ops::TokenEmbedding TrainStep::embedding() const {
