@@ -26,8 +26,12 @@ constexpr const char* kStopping =
 std::string farewell(const run::TrainRun& run, run::Trainer::End end) {
   if (end == run::Trainer::End::stopped)
     return fmt::format("stopped; go on with: lathe train --resume {}\n", run.folder());
-  return fmt::format("finished; try it: lathe generate -m {}/{} \"...\"\n", run.folder(),
-                     run.plan().validation_tokens > 0 ? "best" : fmt::format("step-{:08}", run.plan().settings.steps));
+  const std::string model =
+      run.folder() + "/" +
+      (run.plan().validation_tokens > 0 ? "best" : fmt::format("step-{:08}", run.plan().settings.steps));
+  if (run.plan().config.family == models::TrainConfig::Family::gpt2)  // which lathe generate does not run
+    return fmt::format("finished; the model is {}, a Hugging Face folder\n", model);
+  return fmt::format("finished; try it: lathe generate -m {} \"...\"\n", model);
 }
 
 Status train(const Options& options) {
@@ -57,7 +61,7 @@ Status train(const Options& options) {
 constexpr const char* kFooter = R"(
 Examples:
   lathe data build shakespeare.txt -o shakespeare.shard --tokenizer chars
-  lathe train --model nanogpt-baby --data shakespeare.shard -o run --steps 2000 --batch 12 --lr 1e-3
+  lathe train --model stories260k --data shakespeare.shard -o run --steps 2000 --context 128 --lr 1e-3
   lathe train --resume run                     go on, to the bits of a run that never stopped
   lathe train --resume run --steps 4000        and further
   lathe generate -m run/best "Once upon"       the model (Llama and Qwen3 families)

@@ -3,8 +3,7 @@
 
   train_peer.py LATHE_BINARY [--models llama,llama_untied,qwen3,gpt2] [--steps 50] [--threads 2]
 
-Each model is transformers' own class with random weights, which `lathe bench train --interactive` gets too. Queries and
-keys of llama are turned: its heads hold the pairs of rotary positions side by side, Hugging Face's in halves. Bars: the
+Each model is transformers' own class with random weights, which `lathe bench train --interactive` gets too. Bars: the
 difference of every tensor's gradient from autograd's in float64 within 1e-4 of its norm, and each of the losses of the
 steps within 1e-3 of torch's in float32, with clipping, decay of matrices alone and the same batches.
 
@@ -93,19 +92,12 @@ class Lathe:
         self.process.wait()
 
 
-def pairs(name, value, config, family):
-    """Rows of queries and keys: pairs in halves, side by side."""
-    if family != "llama" or not any(part in name for part in ("q_proj", "k_proj")):
-        return value
-    return value.reshape(-1, 2, config.head_dim // 2, value.shape[1]).transpose(1, 2).reshape(value.shape)
-
-
-def flat(model, of, tensors, family):
+def flat(model, of, tensors):
     """All tensors in lathe's order; of(parameter) is its value or its gradient."""
     own = dict(model.named_parameters())
     parts = []
     for tensor in tensors:
-        value = pairs(tensor["name"], of(own[tensor["name"]]).detach(), model.config, family)
+        value = of(own[tensor["name"]]).detach()
         if list(value.shape) != tensor["shape"]:
             sys.exit(f"{tensor['name']} has the shape {tensor['shape']} in lathe and {list(value.shape)} in torch")
         parts.append(value.flatten())
@@ -136,7 +128,7 @@ def loss_of(model, inputs, targets):
     return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
-def check_gradients(name, lathe, model, tensors, family, folder):
+def check_gradients(name, lathe, model, tensors, folder):
     inputs, targets = next(batches(model.config.vocab_size, 1))
     found_loss = lathe.backward(inputs, targets)["loss"]
     path = folder / "gradients"
@@ -146,7 +138,7 @@ def check_gradients(name, lathe, model, tensors, family, folder):
     reference.tie_weights()
     loss = loss_of(reference, inputs, targets)
     loss.backward()
-    expected = flat(reference, lambda p: p.grad, tensors, family)
+    expected = flat(reference, lambda p: p.grad, tensors)
     worst, which = 0.0, ""
     for tensor in tensors:
         part = slice(tensor["offset"], tensor["offset"] + int(numpy.prod(tensor["shape"])))
@@ -195,9 +187,9 @@ def check(binary, name, steps, threads, folder):
     lathe = Lathe(binary, path, threads, WINDOWS, LENGTH)
     tensors = lathe.ask(ask="model")["tensors"]
     weights = folder / "weights"
-    flat(model, lambda p: p, tensors, rest["family"]).numpy().astype(numpy.float32).tofile(weights)
+    flat(model, lambda p: p, tensors).numpy().astype(numpy.float32).tofile(weights)
     lathe.ask(ask="load", file=str(weights))
-    good = check_gradients(name, lathe, model, tensors, rest["family"], folder)
+    good = check_gradients(name, lathe, model, tensors, folder)
     good &= check_steps(name, lathe, model, steps)
     lathe.close()
     return good

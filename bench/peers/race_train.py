@@ -108,7 +108,7 @@ class LatheTurns:
         model = make_model(options.model)
         tensors = self.lathe.ask(ask="model")["tensors"]
         weights = folder / "weights"
-        train_peer.flat(model, lambda p: p, tensors, "llama").numpy().astype(numpy.float32).tofile(weights)
+        train_peer.flat(model, lambda p: p, tensors).numpy().astype(numpy.float32).tofile(weights)
         self.lathe.ask(ask="load", file=str(weights))
 
     def turn(self, seed):

@@ -44,9 +44,8 @@ void SafetensorsWriter::divide(std::span<const TensorView> tensors, const Option
   }
   if (shards_.empty()) shards_.emplace_back();
   for (size_t i = 0; i < shards_.size(); ++i)
-    shards_[i].name = shards_.size() == 1
-                          ? name_ + ".safetensors"
-                          : fmt::format("{}-{:05}-of-{:05}.safetensors", name_, i + 1, shards_.size());
+    shards_[i].name = shards_.size() == 1 ? name_ + ".safetensors"
+                                          : fmt::format("{}-{:05}-of-{:05}.safetensors", name_, i + 1, shards_.size());
 }
 
 Status SafetensorsWriter::open_shard(const Shard& shard, std::span<const TensorView> tensors,

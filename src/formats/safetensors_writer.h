@@ -47,7 +47,7 @@ class SafetensorsWriter {
   void make_index(std::span<const TensorView> tensors);
 
   std::string folder_, name_, index_;  // the index's text; empty: there is one file
-  std::vector<int64_t> sizes_;  // bytes of each tensor
+  std::vector<int64_t> sizes_;         // bytes of each tensor
   std::vector<Shard> shards_;
   std::vector<AtomicFile> files_;  // one a shard
   int64_t file_bytes_ = 0, written_ = 0;

@@ -1,5 +1,6 @@
 // The program of a training step: forwards and backwards through the layers, as every worker executes it. Straight-line
-// calls between syncs; what stands between two of them does not depend on each other.
+// calls between syncs; what stands between two of them does not depend on each other. train_forward.cc, train_head.cc
+// and train_backward.cc are its parts.
 #pragma once
 
 #include <array>
@@ -42,16 +43,24 @@ class TrainStep {
   void run();
 
  private:
+  struct Names {
+    const char *forward, *input, *weight;  // of a product in the profile
+  };
   struct Linear {
     const TrainLinear& places;
     const ops::LinearPlans& plans;
     const TrainPanels& panels;
-    const char *name, *input_name, *weight_name;
+    Names names;
   };
-  Linear qkv(int64_t layer) const;
-  Linear out(int64_t layer) const;
-  Linear up(int64_t layer) const;
-  Linear down(int64_t layer) const;
+  static constexpr Names kQkv = {"qkv", "backward qkv input", "backward qkv weight"};
+  static constexpr Names kOut = {"attention out", "backward attention out input", "backward attention out weight"};
+  static constexpr Names kUp = {"up", "backward up input", "backward up weight"};
+  static constexpr Names kDown = {"down", "backward down input", "backward down weight"};
+  const TrainLayer& layer(int64_t i) const { return layout_.layers[static_cast<size_t>(i)]; }
+  Linear qkv(int64_t i) const { return {layer(i).qkv, plans_.qkv, panels_.qkv, kQkv}; }
+  Linear out(int64_t i) const { return {layer(i).out, plans_.out, panels_.out, kOut}; }
+  Linear up(int64_t i) const { return {layer(i).up, plans_.up, panels_.up, kUp}; }
+  Linear down(int64_t i) const { return {layer(i).down, plans_.down, panels_.down, kDown}; }
 
   void begin();
   void forward_layer(int64_t i);

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <unordered_map>
 
 #include "lathe/status.h"
 
 namespace lathe::run {
 
-// `arguments` as spm_train takes them; gives back the bytes of the model. An error where the library is not there, or
-// what it says.
-Result<std::string> run_sentencepiece_trainer(std::string_view arguments);
+using SentencePieceOptions = std::unordered_map<std::string, std::string>;
+
+// `options` as spm_train has them, without their dashes; gives back the bytes of the model. An error where the library
+// is not there, or what it says.
+Result<std::string> run_sentencepiece_trainer(const SentencePieceOptions& options);
 
 }  // namespace lathe::run

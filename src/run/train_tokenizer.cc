@@ -1,6 +1,5 @@
 #include "run/train_tokenizer.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,13 +69,21 @@ class Lines {
   std::string sample_;
 };
 
-std::string arguments(const TrainTokenizerOptions& options, const std::string& input) {
+SentencePieceOptions library_options(const TrainTokenizerOptions& options, const std::string& input) {
   const int threads = options.threads > 0 ? options.threads : this_machine().threads;
-  return fmt::format(
-      "--input={} --input_format=text --model_prefix=unused --model_type={} --vocab_size={} --num_threads={} "
-      "--self_test_sample_size=0 --character_coverage=1.0 --split_digits=true --allow_whitespace_only_pieces=true "
-      "--byte_fallback=true --normalization_rule_name=identity --max_sentence_length=65536 --minloglevel={}",
-      input, options.type, options.vocabulary, threads, options.verbose ? 0 : 2);
+  return {{"input", input},
+          {"input_format", "text"},
+          {"model_type", options.type},
+          {"vocab_size", std::to_string(options.vocabulary)},
+          {"num_threads", std::to_string(threads)},
+          {"self_test_sample_size", "0"},
+          {"character_coverage", "1.0"},
+          {"split_digits", "true"},
+          {"allow_whitespace_only_pieces", "true"},
+          {"byte_fallback", "true"},
+          {"normalization_rule_name", "identity"},
+          {"max_sentence_length", "65536"},
+          {"minloglevel", options.verbose ? "0" : "2"}};
 }
 
 }  // namespace
@@ -85,7 +92,7 @@ Result<TrainTokenizerReport> train_tokenizer(const TrainTokenizerOptions& option
   if (Status status = check(options); !status.ok()) return status;
   Lines lines;
   if (Status status = lines.gather(options); !status.ok()) return status;
-  const auto model = run_sentencepiece_trainer(arguments(options, lines.path()));
+  const auto model = run_sentencepiece_trainer(library_options(options, lines.path()));
   if (!model) return model.status();
   const auto tokenizer = tokenize::Tokenizer::from_sentencepiece(options.output, *model);
   if (!tokenizer) return tokenizer.status();

@@ -97,6 +97,17 @@ def packed(entries, info=(b"a" * 64, b"m", b"f32"), whole=False):
     return head + checksum + bytes(4000) + panels + table
 
 
+def token_shard(ids, id_bytes, train, vocabulary, meta, files=b""):
+    """Sealed as the writer does."""
+    pad = lambda data: data + bytes(-len(data) % 64)
+    body = pad(struct.pack("<8sII48x", b"LATHETOK", 1, id_bytes) + b"".join(i.to_bytes(id_bytes, "little") for i in ids))
+    meta_at, meta = len(body), json.dumps(meta).encode()
+    body = pad(body + meta + files)
+    tail = lambda digest: struct.pack("<6Q64s64s8sQ", len(ids), train, vocabulary, meta_at, len(meta), len(body) + 192,
+                                      hashlib.sha256(body).hexdigest().encode(), digest, b"LATHETOK", 0)
+    return body + tail(hashlib.sha256(tail(bytes(64))).hexdigest().encode())
+
+
 def llama2c(width, intermediate, layers, heads, kv_heads, vocabulary, positions):
     """A checkpoint of llama2.c; a negative vocabulary has a head of its own."""
     rows, keys = abs(vocabulary), width // heads * kv_heads
@@ -113,6 +124,17 @@ INDEXED = [(b"a.md", 20, [(b"Title > Part", b"some words"), (b"", b"more")]), (b
 
 SEEDS = {
     "fuzz_index": [index(0, 3, INDEXED), index(1, 16, INDEXED), index(2, 5, INDEXED), index(2, 384, [])],
+    "fuzz_token_shard": [
+        token_shard([], 2, 0, 1, {"source": "", "documents": 0, "separator": -1, "tokenizer": []}),
+        token_shard([1, 2, 0, 65535], 2, 3, 65536, {"source": "a.txt", "documents": 2, "separator": 1,
+                    "tokenizer": [{"name": "tokenizer.json", "bytes": 2}, {"name": "x", "bytes": 0}]}, b"{}"),
+        token_shard([70000, 3], 4, 2, 70001, {"source": "b", "documents": 1, "separator": 2, "tokenizer": []}),
+    ],
+    "fuzz_checkpoint_manifest": [
+        b'{"version": 1, "files": []}',
+        json.dumps({"version": 1, "files": [{"name": "a.b-c_D", "bytes": 7, "sha256": "0a" * 32},
+                                            {"name": "b", "bytes": 0, "sha256": "f" * 64}]}).encode(),
+    ],
     "fuzz_tokenizer_json": [
         tokenizer({"type": "WordPiece", "unk_token": "[UNK]", "vocab": WORDS}, normalizer={"type": "BertNormalizer"},
                   pre_tokenizer={"type": "BertPreTokenizer"}, decoder={"type": "WordPiece"},
