@@ -19,8 +19,8 @@
 
 namespace lathe::ops {
 
-// K in slices of equal size, none longer than 320: what a chunk of A (144 rows: 180 KiB) leaves of a second-level cache
-// of 512 KiB.
+// K in slices of equal size, none longer than 320: a chunk of A (144 rows: 180 KiB) then stays in a second-level cache
+// of 512 KiB while the panels of W pass by.
 struct KSlices {
   int64_t count, each;
   explicit KSlices(int64_t k);
