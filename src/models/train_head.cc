@@ -7,12 +7,18 @@ namespace lathe::models {
 // The loss of all tokens, and with gradients d_normed and the head's share of its weights' gradient, chunk by chunk.
 void TrainStep::head_loss() {
   const bool back = input_.until == Until::gradients;
+  x_.run("pack", [&](const Team::Worker& worker) {
+    const ops::LinearShape& shape = plans_.head.shape;
+    ops::pack_forward(worker, shape, w(layout_.head), memory_.head_panels);
+    if (back) ops::pack_input(worker, shape, w(layout_.head), memory_.head_input_panels);
+  });
+  x_.sync();
   for (int64_t chunk = 0; chunk < plans_.chunks; ++chunk) {
     const ops::LinearPlans& plans = chunk + 1 < plans_.chunks ? plans_.head : plans_.last_head;
     const int64_t first = chunk * plans_.chunk_rows;
     const float* const normed = memory_.normed + first * config_.width;
     ops::LinearOperands head = operands();
-    head.w = w(layout_.head);
+    head.panels = &panels_.head;
     x_.run("head", plans.flops(),
            [&](Team::Worker& worker) { ops::linear_forward(worker, plans, head, normed, memory_.logits); });
     x_.sync();
@@ -28,7 +34,7 @@ void TrainStep::head_loss() {
     x_.sync();
     if (!back) continue;
     ops::LinearOperands input = operands();
-    input.w = w(layout_.head);
+    input.panels = &panels_.head_input;
     x_.run("backward head input", plans.flops(), [&](Team::Worker& worker) {
       ops::linear_input(worker, plans, input, memory_.logits, memory_.d_normed + first * config_.width);
     });

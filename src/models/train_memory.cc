@@ -87,10 +87,12 @@ struct Cut {
       for (float** table : {&m.cos, &m.sin, &m.minus_sin}) *table = cutter.take({options.length, config.head_dim / 2});
     m.losses = cutter.take<double>({tokens});
     const TrainLayer& layer = layout.layers.front();
-    m.panel_bytes = 0;
+    int64_t largest = 0;
     for (const TrainLinear* each : {&layer.qkv, &layer.out, &layer.up, &layer.down})
-      m.panel_bytes = std::max(m.panel_bytes, ops::linear_panel_bytes(each->in, each->out));
-    for (std::byte*& panels : m.panels) panels = cutter.take<std::byte>({m.panel_bytes});
+      largest = std::max(largest, ops::linear_panel_bytes(each->in, each->out));
+    for (std::byte*& panels : m.panels) panels = cutter.take<std::byte>({largest});
+    for (std::byte** panels : {&m.head_panels, &m.head_input_panels})
+      *panels = cutter.take<std::byte>({ops::linear_panel_bytes(config.width, config.vocabulary)});
     m.attention = cutter.take<std::byte>({threads, ops::window_attention_scratch(options.length, config.head_dim)});
   }
 };

@@ -55,12 +55,12 @@ class TrainMemory {
   float* scale = nullptr;       // [tokens], of norms
   float* mean = nullptr;        // [tokens]
   float* head_scale = nullptr;  // qwen3: [tokens][heads + kv_heads]
-  float *cos = nullptr, *sin = nullptr, *minus_sin = nullptr;  // [length][head_dim / 2]
-  double* losses = nullptr;                                    // [tokens]
-  std::byte* panels[2] = {};                                   // of weights that are packed, in turns
-  int64_t panel_bytes = 0;                                     // of each
-  std::byte* attention = nullptr;                              // scratch of all workers
-  Buffer products[2];                                          // workspaces, in turns
+  float *cos = nullptr, *sin = nullptr, *minus_sin = nullptr;      // [length][head_dim / 2]
+  double* losses = nullptr;                                        // [tokens]
+  std::byte* panels[2] = {};                                       // of weights that are packed, in turns
+  std::byte *head_panels = nullptr, *head_input_panels = nullptr;  // of the head, for all chunks
+  std::byte* attention = nullptr;                                  // scratch of all workers
+  Buffer products[2];                                              // workspaces, in turns
 
  private:
   Buffer activations_, logits_, workspace_;

@@ -38,7 +38,7 @@ class TrainedDecoder final : public TrainModel {
         team_(team),
         layout_(std::move(layout)),
         memory_(std::move(memory)),
-        panels_(LayerPanels::over(memory_, layout_.layers.front())),
+        panels_(StepPanels::over(config_, memory_, layout_.layers.front())),
         kernels_(ops::TrainKernels::best()) {
     if (memory_.cos != nullptr) build_positions();
     for (const TrainTensor& tensor : layout_.tensors)
@@ -201,7 +201,7 @@ class TrainedDecoder final : public TrainModel {
   Team& team_;
   const TrainLayout layout_;
   TrainMemory memory_;
-  const LayerPanels panels_;
+  const StepPanels panels_;
   const ops::TrainKernels kernels_;
   ops::Profile* profile_ = nullptr;
   PlanCache<TrainPlans> plans_;

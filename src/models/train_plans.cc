@@ -21,16 +21,15 @@ Result<TrainPlans> TrainPlans::create(const TrainConfig& config, const TrainLayo
   const struct {
     const TrainLinear& linear;
     int64_t rows;
-    bool residual, packed;
+    bool residual;
     ops::LinearPlans& plans;
-  } all[] = {{layer.qkv, tokens, false, true, plans.qkv},        {layer.out, tokens, true, true, plans.out},
-             {layer.up, tokens, false, true, plans.up},          {layer.down, tokens, true, true, plans.down},
-             {head, plans.chunk_rows, false, false, plans.head}, {head, last, false, false, plans.last_head}};
+  } all[] = {{layer.qkv, tokens, false, plans.qkv},       {layer.out, tokens, true, plans.out},
+             {layer.up, tokens, false, plans.up},         {layer.down, tokens, true, plans.down},
+             {head, plans.chunk_rows, false, plans.head}, {head, last, false, plans.last_head}};
   for (const auto& each : all) {
     ops::LinearShape shape{each.rows, each.linear.in, each.linear.out, each.linear.order};
     shape.bias = each.linear.bias != kNoTensor;
     shape.residual = each.residual;
-    shape.packed = each.packed;
     auto made = ops::LinearPlans::create(shape, workers);
     if (!made) return made.status();
     each.plans = std::move(*made);

@@ -5,8 +5,8 @@
 
 namespace lathe::models {
 
-LayerPanels LayerPanels::over(const TrainMemory& memory, const TrainLayer& layer) {
-  LayerPanels panels;
+StepPanels StepPanels::over(const TrainConfig& config, const TrainMemory& memory, const TrainLayer& layer) {
+  StepPanels panels;
   const struct {
     const TrainLinear& linear;
     TrainPanels& panels;
@@ -16,11 +16,13 @@ LayerPanels LayerPanels::over(const TrainMemory& memory, const TrainLayer& layer
       each.panels.forward[i] = ops::forward_panels(each.linear.in, each.linear.out, memory.panels[i]);
       each.panels.input[i] = ops::input_panels(each.linear.in, each.linear.out, memory.panels[i]);
     }
+  panels.head = ops::forward_panels(config.width, config.vocabulary, memory.head_panels);
+  panels.head_input = ops::input_panels(config.width, config.vocabulary, memory.head_input_panels);
   return panels;
 }
 
 TrainStep::TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory,
-                     const LayerPanels& panels, const ops::TrainKernels& kernels, const TrainPlans& plans,
+                     const StepPanels& panels, const ops::TrainKernels& kernels, const TrainPlans& plans,
                      const Input& input, ops::TrainExecutor& executor)
     : config_(config),
       layout_(layout),

@@ -15,13 +15,15 @@
 
 namespace lathe::models {
 
-// The weights of a product of the layers as its kernels read them: packed into either of two places, in turns.
+// Weights as the products read them: those of the layers are packed into either of two places, in turns, the head's
+// into places of its own, once for all chunks of a step.
 struct TrainPanels {
   std::array<std::vector<ops::Weights>, 2> forward, input;
 };
-struct LayerPanels {
+struct StepPanels {
   TrainPanels qkv, out, up, down;
-  static LayerPanels over(const TrainMemory& memory, const TrainLayer& layer);
+  std::vector<ops::Weights> head, head_input;
+  static StepPanels over(const TrainConfig& config, const TrainMemory& memory, const TrainLayer& layer);
 };
 
 class TrainStep {
@@ -37,7 +39,7 @@ class TrainStep {
     float* last_logits = nullptr;  // of the last token
   };
 
-  TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory, const LayerPanels& panels,
+  TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory, const StepPanels& panels,
             const ops::TrainKernels& kernels, const TrainPlans& plans, const Input& input,
             ops::TrainExecutor& executor);
   void run();
@@ -99,7 +101,7 @@ class TrainStep {
   const TrainConfig& config_;
   const TrainLayout& layout_;
   TrainMemory& memory_;
-  const LayerPanels& panels_;
+  const StepPanels& panels_;
   const ops::TrainKernels& kernels_;
   const TrainPlans& plans_;
   const Input& input_;

@@ -52,14 +52,11 @@ std::vector<Weights> views(int64_t n, int64_t k, std::byte* panels) {
   return made;
 }
 
-SlicedOperands operands(const LinearShape& s, const LinearOperands& o, const float* a, int64_t lda, float* c,
-                        int64_t ldc) {
+SlicedOperands operands(const LinearOperands& o, const float* a, int64_t lda, float* c, int64_t ldc) {
   SlicedOperands x;
   x.a = a;
   x.lda = lda;
   x.panels = o.panels;
-  x.w = o.w;
-  x.ldw = stride(s);
   x.c = c;
   x.ldc = ldc;
   return x;
@@ -74,10 +71,10 @@ std::vector<Weights> input_panels(int64_t in, int64_t out, std::byte* panels) { 
 Result<LinearPlans> LinearPlans::create(const LinearShape& s, int workers) {
   LinearPlans plans;
   plans.shape = s;
-  Problem forward{.m = s.rows, .n = s.out, .k = s.in, .order = s.order, .prepared = s.packed};
+  Problem forward{.m = s.rows, .n = s.out, .k = s.in, .order = s.order};
   forward.bias = s.bias;
   forward.residual = s.residual;
-  const Problem input{.m = s.rows, .n = s.in, .k = s.out, .order = other(s.order), .prepared = s.packed};
+  const Problem input{.m = s.rows, .n = s.in, .k = s.out, .order = other(s.order)};
   // [out,in] += dy^T x, or [in,out] += x^T dy.
   const bool nk = s.order == Order::nk;
   const Problem weight{.m = nk ? s.out : s.in,
@@ -95,16 +92,11 @@ Result<LinearPlans> LinearPlans::create(const LinearShape& s, int workers) {
     if (!product) return product.status();
     each.product = std::move(*product);
   }
-  if (s.packed) return plans;
-  auto whole = MatmulPlan::create(forward, nullptr, workers);
-  if (!whole) return whole.status();
-  plans.unpacked_forward = std::move(*whole);
   return plans;
 }
 
 int64_t LinearPlans::workspace_bytes() const {
-  return std::max({shape.packed ? forward.workspace_bytes() : unpacked_forward.workspace_bytes(),
-                   input.workspace_bytes(), weight.workspace_bytes()});
+  return std::max({forward.workspace_bytes(), input.workspace_bytes(), weight.workspace_bytes()});
 }
 
 double LinearPlans::flops() const { return cost(input.problem()).flops; }
@@ -120,29 +112,16 @@ void pack_input(const Team::Worker& worker, const LinearShape& s, const float* w
 void linear_forward(Team::Worker& worker, const LinearPlans& plans, const LinearOperands& o, const float* x,
                     float* y) noexcept {
   const LinearShape& s = plans.shape;
-  if (s.packed) {
-    SlicedOperands product = operands(s, o, x, s.in, y, s.out);
-    product.bias = o.bias;
-    product.residual = o.residual;
-    return plans.forward.run(worker, product, o.workspace, o.counter);
-  }
-  MatmulOperands product;
-  product.a = x;
-  product.lda = s.in;
-  product.w = o.w;
-  product.ldw = stride(s);
-  product.c = y;
-  product.ldc = s.out;
-  product.epilogue.bias = o.bias;
-  product.epilogue.residual = o.residual;
-  product.epilogue.residual_ld = s.out;
-  plans.unpacked_forward.run(worker, product, o.workspace);
+  SlicedOperands product = operands(o, x, s.in, y, s.out);
+  product.bias = o.bias;
+  product.residual = o.residual;
+  plans.forward.run(worker, product, o.workspace, o.counter);
 }
 
 void linear_input(Team::Worker& worker, const LinearPlans& plans, const LinearOperands& o, const float* dy,
                   float* dx) noexcept {
   const LinearShape& s = plans.shape;
-  plans.input.run(worker, operands(s, o, dy, s.out, dx, s.in), o.workspace, o.counter);
+  plans.input.run(worker, operands(o, dy, s.out, dx, s.in), o.workspace, o.counter);
 }
 
 void linear_weight(Team::Worker& worker, const LinearPlans& plans, const LinearOperands& o, const float* x,

@@ -4,8 +4,9 @@
 //   input     dx = dy W'^T
 //   weight    dW = (accumulate ? dW : 0) + dy^T x, as W lies;  dbias likewise, the sum of dy's rows
 //
-// Sums over `in`, over `out` and, of the weight, over the rows run in slices, as sliced_product.h has them; but for
-// `forward` of a weight that is not packed: one chain. dbias is a chain over the rows from what stood there.
+// Sums over `in`, over `out` and, of the weight, over the rows run in slices, as sliced_product.h has them. dbias is a
+// chain over the rows from what stood there. W is packed into panels for `forward` and for `input`: a pass over W,
+// which many rows repay.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,6 @@ std::vector<Weights> input_panels(int64_t in, int64_t out, std::byte* panels);
 struct LinearPlans {
   LinearShape shape;
   SlicedProduct forward, input, weight;
-  MatmulPlan unpacked_forward;  // in the place of `forward`
 
   static Result<LinearPlans> create(const LinearShape& shape, int workers);
   int64_t workspace_bytes() const;  // of each of the three
@@ -51,8 +51,7 @@ void pack_input(const Team::Worker& worker, const LinearShape& shape, const floa
 
 // What a product needs beside its rows, which lie one after the other without gaps.
 struct LinearOperands {
-  const std::vector<Weights>* panels = nullptr;  // where W is packed; else
-  const float* w = nullptr;
+  const std::vector<Weights>* panels = nullptr;  // of forward() or of input()
   const float* bias = nullptr;
   const float* residual = nullptr;
   std::byte* workspace = nullptr;

@@ -1,8 +1,8 @@
-// A product of training cut into blocks of rows and slices of k, each small enough that the strips of A stay in the
-// cache of the core that makes them: C = (accumulate ? C : 0) + A W (+ bias) (+ residual), slice by slice.
+// A product of training cut into blocks of C and slices of k, each small enough that the strips of A stay in the cache
+// of the core that makes them: C = (accumulate ? C : 0) + A W (+ bias) (+ residual), slice by slice.
 //
 // ORDER OF ADDITION. The slices depend on K alone. Each is one chain over its k ascending, from +0 (matmul.h), and they
-// are added to C in their order. Blocks of rows change who computes an output, never how.
+// are added to C in their order. Blocks change who computes an output, never how.
 //
 // MatmulPlan prepares all of A before the first tile, which is right where the caches hold it. Here A is as large as
 // the gradient of 2048 x 1536 activations or of a chunk of logits, and went through memory twice.
@@ -19,8 +19,8 @@
 
 namespace lathe::ops {
 
-// K in slices of equal size, none longer than 320: what a chunk of A (144 rows: 180 KiB) leaves of a second-level cache
-// of 512 KiB.
+// K in slices of equal size, none longer than 320: a chunk of A (144 rows: 180 KiB) then stays in a second-level cache
+// of 512 KiB while the panels of W pass by.
 struct KSlices {
   int64_t count, each;
   explicit KSlices(int64_t k);
@@ -56,7 +56,8 @@ class SlicedProduct {
 
   matmul::Problem problem_;
   int64_t workers_ = 1;
-  int64_t blocks_ = 1, block_rows_ = 1;
+  bool by_columns_ = false;  // blocks are of columns, else of rows
+  int64_t blocks_ = 1, block_ = 1;
   // For a worker alone; [last block][last slice], which may be smaller.
   std::array<std::array<MatmulPlan, 2>, 2> plans_;
   int64_t workspace_each_ = 0;
