@@ -24,16 +24,6 @@ void norm_weight(const Team::Worker& worker, const norm::BackwardVariant& kernel
   kernel.weights(args);
 }
 
-void gate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
-          activation::GatedArgs args) noexcept {
-  const Share share(worker, args.rows);
-  args.rows = share.end - share.begin;
-  args.gate += share.begin * args.gate_row;
-  args.up += share.begin * args.up_row;
-  args.y += share.begin * args.y_row;
-  kernel.gated(function, args);
-}
-
 void gate_backward(const Team::Worker& worker, const activation::BackwardVariant& kernel, activation::Function function,
                    activation::GatedBackwardArgs args) noexcept {
   const Share share(worker, args.rows);

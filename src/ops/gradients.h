@@ -1,5 +1,5 @@
 // The row operations of training, backwards. Each stands beside its forward pass: the norms and activations have theirs
-// in rms_norm.h, embedding.h and here.
+// in rms_norm.h and embedding.h.
 //
 // Rows are divided among the workers where every row is independent, and columns where rows are summed: then each
 // column is one chain over the rows, whatever the number of workers. All end without a barrier.
@@ -22,8 +22,6 @@ void norm_input(const Team::Worker& worker, const norm::BackwardVariant& kernel,
 void norm_weight(const Team::Worker& worker, const norm::BackwardVariant& kernel,
                  norm::WeightGradientArgs args) noexcept;
 
-void gate(const Team::Worker& worker, const activation::Variant& kernel, activation::Function function,
-          activation::GatedArgs args) noexcept;
 void gate_backward(const Team::Worker& worker, const activation::BackwardVariant& kernel, activation::Function function,
                    activation::GatedBackwardArgs args) noexcept;
 void activate_backward(const Team::Worker& worker, const activation::BackwardVariant& kernel,
