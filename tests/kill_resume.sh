@@ -7,7 +7,8 @@ lathe=$(realpath "${1:?kill_resume.sh: LATHE_BINARY is missing}")
 kills=${2:-5}
 RANDOM=${SEED:-$$}
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+process=
+trap '[ -z "$process" ] || { kill -9 "$process" && wait "$process"; } 2>/dev/null || true; rm -rf "$folder"' EXIT
 cd "$folder"
 
 for i in $(seq 400); do echo "line $i of a text about the number $((i * i % 97)) and nothing else"; done >text.txt
