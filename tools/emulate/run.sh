@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cache=${EMULATE_CACHE:-$here/../../build-emulate/machine}
-limit=${EMULATE_SECONDS:-900}
+limit=${EMULATE_SECONDS:-2400}
 
 [ $# -gt 0 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
 program=$1
