@@ -198,7 +198,8 @@ void add_bench_generate(CLI::App& bench, Command& chosen) {
   run::GeneratorOptions& g = options->generator;
   command->add_option("-m,--model", g.model, "A model's folder or file, or its Hugging Face name")->required();
   command->add_option("--dtype", options->dtype, kGenerateTypesHelp)->capture_default_str();
-  command->add_option("--kv", options->kv, "How keys and values are kept: f16, bf16, f32 or q8_0")->capture_default_str();
+  command->add_option("--kv", options->kv, "How keys and values are kept: f16, bf16, f32 or q8_0")
+      ->capture_default_str();
   command->add_option("--prompt-tokens", g.prompt_tokens, "Tokens of the prompt that share a pass")
       ->capture_default_str();
   command->add_option("--threads", g.threads, "0: what the machine recommends")->capture_default_str();

@@ -16,9 +16,10 @@ Result<std::string> shipped_model(std::string_view file) {
     std::error_code ignored;
     if (std::filesystem::is_regular_file(place, ignored)) return place.string();
   }
-  return not_found(fmt::format("--model is not given, and {}, which comes with lathe, is not in share/lathe beside {}; "
-                               "needed: -m with a model's folder, file or name",
-                               file, *program));
+  return not_found(
+      fmt::format("--model is not given, and {}, which comes with lathe, is not in share/lathe beside {}; "
+                  "needed: -m with a model's folder, file or name",
+                  file, *program));
 }
 
 }  // namespace lathe::cli
