@@ -29,8 +29,8 @@ Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
     if (!shipped) return shipped.status();
     g.model = std::move(*shipped);
     fmt::print(stderr,
-               "lathe: no -m, so the model that comes with lathe goes on: a few million weights that have read "
-               "Shakespeare and Tolstoy.\n");
+               "lathe: no -m, so the model that comes with lathe goes on: a million weights that have read "
+               "Shakespeare, letter by letter.\n");
   }
   g.hub = hub_path();
   g.cache = cache_options(options.cache);

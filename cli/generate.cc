@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <memory>
@@ -25,6 +26,7 @@ namespace lathe::cli {
 namespace {
 
 constexpr int64_t kLongestPrompt = int64_t{64} << 20;  // bytes
+constexpr int64_t kUsualTokens = 256;                  // of an answer, where nothing is said
 
 struct Options {
   DecoderOptions decoder;
@@ -34,20 +36,21 @@ struct Options {
   std::string prompt, file, logits;
   std::vector<int32_t> prompt_ids;
   std::vector<std::string> stop;
-  int64_t tokens = 256;
+  std::optional<int64_t> tokens;
   bool prompt_given = false, chat = false, ids = false, echo = false, ignore_end = false, quiet = false;
 };
 
 Result<run::SessionOptions> session_options(const Options& options) {
   const auto sampler = sampler_options(options.sampling);
   if (!sampler) return sampler.status();
-  if (options.tokens < 0) return invalid_argument(fmt::format("--tokens is {}, needed: 0 or more", options.tokens));
+  if (options.tokens && *options.tokens < 0)
+    return invalid_argument(fmt::format("--tokens is {}, needed: 0 or more", *options.tokens));
   auto grammar = answer_grammar(options.grammar);
   if (!grammar) return grammar.status();
   run::SessionOptions session;
   session.guess = options.decoder.guess;
   session.grammar = std::move(*grammar);
-  session.max_tokens = options.tokens;
+  session.max_tokens = options.tokens.value_or(kUsualTokens);
   session.stop_at_end = !options.ignore_end;
   session.stop = options.stop;
   session.sampling = *sampler;
@@ -149,6 +152,9 @@ Status generate(const Options& options) {
   if (!generator) return generator.status();
   const auto ids = prompt_tokens(**generator, *prompt, options);
   if (!ids) return ids.status();
+  // Who did not ask for a number is content with what the context has room for.
+  if (const int64_t room = (*generator)->context() - std::ssize(*ids); !options.tokens && room > 0)
+    session->max_tokens = std::min(session->max_tokens, room);
   std::optional<OutputFile> logits;
   if (!options.logits.empty()) {
     auto file = OutputFile::open(options.logits, false);
@@ -184,7 +190,9 @@ void add_prompt(CLI::App& command, Options& o) {
 
 void add_answer(CLI::App& command, Options& o) {
   constexpr const char* kGroup = "Answer";
-  command.add_option("-n,--tokens", o.tokens, "Tokens at most")->group(kGroup)->type_name("N")->capture_default_str();
+  command.add_option("-n,--tokens", o.tokens, "Tokens at most; without it 256, or what the context has room for")
+      ->group(kGroup)
+      ->type_name("N");
   command.add_flag("--ignore-end", o.ignore_end, "Go on behind a token that ends an answer")->group(kGroup);
   command.add_option("--stop", o.stop, "End the answer before this text; may be given several times")
       ->group(kGroup)
@@ -203,6 +211,7 @@ void add_answer(CLI::App& command, Options& o) {
 
 constexpr const char* kFooter = R"(
 Examples:
+  lathe generate "ROMEO:" --temperature 0.7           the small model that comes with lathe
   lathe generate -m MODEL "Once upon a time" -n 100   goes on for 100 tokens at most
   lathe generate -m MODEL --file story.txt --echo     the prompt, and what comes behind it
   lathe generate -m MODEL "Once" --temperature 0.8 --top-p 0.9 --seed 7

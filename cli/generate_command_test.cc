@@ -63,6 +63,13 @@ TEST_F(GenerateCommand, GoesOnWithAnArgumentAFileOrStandardInput) {
   EXPECT_EQ(out_, "abc def" + text);
 }
 
+TEST_F(GenerateCommand, WithoutAModelTheOneThatComesWithLatheGoesOnAndSaysSo) {
+  ASSERT_EQ(run("'ROMEO:'"), 0) << err_;
+  EXPECT_NE(err_.find("the model that comes with lathe"), std::string::npos) << err_;
+  EXPECT_EQ(out_.size(), 250u + 1) << out_;  // letters, as many as its context of 256 has room for
+  EXPECT_EQ(run("-n 251 'ROMEO:'"), 1) << "more was asked for than there is room";
+}
+
 TEST_F(GenerateCommand, IdsInAndOutAndTheirLogits) {
   ASSERT_EQ(run(model() + "-n 5 --ignore-end --ids --prompt-ids 1,285,286 --logits " + folder_.path("logits")), 0)
       << err_;
