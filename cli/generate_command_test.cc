@@ -143,7 +143,7 @@ TEST_F(GenerateCommand, ErrorsAreOneSentenceAndAnExitCode) {
   expect(model() + "--json-schema '{\"pattern\": 1}' x", 2, "pattern");
   expect(model() + "--dispatch x x", 2, "needed: one of op, layer, model");
   expect(model() + "--file /no/such/file", 1, "/no/such/file");
-  expect(model() + "--context 10 --ignore-end ab", 1, "the context of 10 tokens is full");
+  expect(model() + "--context 10 -n 20 --ignore-end ab", 1, "the context of 10 tokens is full");
   EXPECT_NE(out_, "");  // what came before is there
 }
 
