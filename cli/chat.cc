@@ -99,7 +99,7 @@ void add_chat(CLI::App& lathe, Command& chosen) {
   CLI::App* command = lathe.add_subcommand("chat", "A conversation with a model, by its own chat template");
   auto options = std::make_shared<Options>();
   Options& o = *options;
-  add_model_option(*command, o.decoder);
+  add_model_option(*command, o.decoder, false);  // the one that comes with lathe does not talk
   constexpr const char* kGroup = "Conversation";
   add_chat_options(*command, o.chat, kGroup);
   command->add_option("-n,--tokens", o.tokens, "Tokens of an answer at most; without it, what the context has room for")

@@ -24,14 +24,6 @@ constexpr std::pair<std::string_view, ops::Dispatch> kDispatches[] = {
 Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
   DecoderPlan plan{options.generator, ops::Dispatch::model};
   run::GeneratorOptions& g = plan.generator;
-  if (g.model.empty()) {
-    auto shipped = shipped_model(kDefaultDecoder);
-    if (!shipped) return shipped.status();
-    g.model = std::move(*shipped);
-    fmt::print(stderr,
-               "lathe: no -m, so the model that comes with lathe goes on: a million weights that have read "
-               "Shakespeare, letter by letter.\n");
-  }
   g.hub = hub_path();
   g.cache = cache_options(options.cache);
   const auto stored = named(options.dtype, "--dtype", kGenerateTypes);
@@ -43,10 +35,19 @@ Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
   const auto dispatch = named(options.dispatch, "--dispatch", kDispatches);
   if (!dispatch) return dispatch.status();
   plan.dispatch = *dispatch;
-  if (options.kv_memory.empty()) return plan;
-  const auto bytes = parse_size(options.kv_memory, "--kv-memory");
-  if (!bytes) return bytes.status();
-  g.cache_bytes = *bytes;
+  if (!options.kv_memory.empty()) {
+    const auto bytes = parse_size(options.kv_memory, "--kv-memory");
+    if (!bytes) return bytes.status();
+    g.cache_bytes = *bytes;
+  }
+  if (g.model.empty()) {
+    auto shipped = shipped_model(kDefaultDecoder);
+    if (!shipped) return shipped.status();
+    g.model = std::move(*shipped);
+    fmt::print(stderr,
+               "lathe: no -m, so the model that comes with lathe goes on: a million weights that have read "
+               "Shakespeare, letter by letter.\n");
+  }
   return plan;
 }
 
@@ -56,11 +57,13 @@ Result<std::unique_ptr<run::Generator>> open_decoder(const DecoderPlan& plan) {
   return generator;
 }
 
-void add_model_option(CLI::App& command, DecoderOptions& options) {
+void add_model_option(CLI::App& command, DecoderOptions& options, bool or_shipped) {
+  const std::string what =
+      "A model's folder or file (safetensors, GGUF, llama2.c), or its name in the Hugging Face cache";
   command
       .add_option("-m,--model", options.generator.model,
-                  "A model's folder or file (safetensors, GGUF, llama2.c), or its name in the Hugging Face cache; "
-                  "without it, the small one that comes with lathe")
+                  or_shipped ? what + "; without it, the small one that comes with lathe" : what)
+      ->required(!or_shipped)
       ->type_name("MODEL");
 }
 

@@ -15,7 +15,8 @@ struct DecoderOptions {
   int64_t guess = 3;
 };
 
-void add_model_option(CLI::App& command, DecoderOptions& options);
+// `or_shipped`: it may be left out, for the model that comes with lathe.
+void add_model_option(CLI::App& command, DecoderOptions& options, bool or_shipped);
 // `context` is what --context says of itself.
 void add_resource_options(CLI::App& command, DecoderOptions& options,
                           const char* context = "Tokens of prompt and answer; 0: what the model takes");

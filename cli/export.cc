@@ -6,9 +6,7 @@
 
 #include "commands.h"
 #include "export_run.h"
-#include "interrupt.h"
 #include "named.h"
-#include "progress.h"
 #include "run/hf_copy.h"
 #include "run/llama2c_export.h"
 
@@ -39,23 +37,13 @@ Status to_folder(const std::string& checkpoint, const ExportOptions& options) {
 }
 
 Status to_llama2c(const std::string& checkpoint, const ExportOptions& options) {
-  Progress progress;
-  run::Llama2cExportOptions run_options{.model = checkpoint,
-                                        .output = options.output,
-                                        .threads = options.threads,
-                                        .writing = remove_on_signals,
-                                        .progress = {}};
-  if (!options.quiet)
-    run_options.progress = [&](int64_t done, int64_t total, std::string_view tensor) {
-      progress.show_share(done, total, shown(tensor));
-    };
-  end_quietly_on_signals();
-  const auto report = run::export_llama2c(run_options);
-  remove_on_signals("");
-  progress.clear();
-  if (!report) return report.status();
-  if (!options.quiet) print_report(*report, options.output);
-  return {};
+  return write_with_progress(options, [&](const auto& writing, const run::ExportProgress& progress) {
+    return run::export_llama2c({.model = checkpoint,
+                                .output = options.output,
+                                .threads = options.threads,
+                                .writing = writing,
+                                .progress = progress});
+  });
 }
 
 Status write(const Options& options) {

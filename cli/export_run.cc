@@ -45,26 +45,32 @@ void print_report(const run::ExportReport& report, const std::string& output) {
              mb(report.file_bytes), mb(report.source_bytes), bits);
 }
 
-Status write_gguf(const ExportOptions& options, const run::QuantizeTypes& types) {
-  Progress progress;
-  run::QuantizeOptions run_options{.model = options.model,
-                                   .hub = hub_path(),
-                                   .output = options.output,
-                                   .types = types,
-                                   .threads = options.threads,
-                                   .writing = remove_on_signals,
-                                   .progress = {}};
+Status write_with_progress(const ExportOptions& options, const WriteFile& write) {
+  Progress bar;
+  run::ExportProgress progress;
   if (!options.quiet)
-    run_options.progress = [&](int64_t done, int64_t total, std::string_view tensor) {
-      progress.show_share(done, total, shown(tensor));
+    progress = [&](int64_t done, int64_t total, std::string_view tensor) {
+      bar.show_share(done, total, shown(tensor));
     };
   end_quietly_on_signals();
-  const auto report = run::quantize(run_options);
+  const auto report = write(remove_on_signals, progress);
   remove_on_signals("");
-  progress.clear();
+  bar.clear();
   if (!report) return report.status();
   if (!options.quiet) print_report(*report, options.output);
   return {};
+}
+
+Status write_gguf(const ExportOptions& options, const run::QuantizeTypes& types) {
+  return write_with_progress(options, [&](const auto& writing, const run::ExportProgress& progress) {
+    return run::quantize({.model = options.model,
+                          .hub = hub_path(),
+                          .output = options.output,
+                          .types = types,
+                          .threads = options.threads,
+                          .writing = writing,
+                          .progress = progress});
+  });
 }
 
 }  // namespace lathe::cli

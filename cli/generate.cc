@@ -226,7 +226,7 @@ line; 130 interrupted by Ctrl-C.)";
 void add_generate(CLI::App& lathe, Command& chosen) {
   CLI::App* command = lathe.add_subcommand("generate", "A text that a decoder goes on with");
   auto options = std::make_shared<Options>();
-  add_model_option(*command, options->decoder);
+  add_model_option(*command, options->decoder, true);
   add_prompt(*command, *options);
   add_answer(*command, *options);
   add_sampling_options(*command, options->sampling);

@@ -77,7 +77,7 @@ void add_perplexity(CLI::App& lathe, Command& chosen) {
   CLI::App* command = lathe.add_subcommand("perplexity", "How well a model predicts a text");
   auto options = std::make_shared<Options>();
   Options& o = *options;
-  add_model_option(*command, o.decoder);
+  add_model_option(*command, o.decoder, true);
   constexpr const char* kGroup = "Text";
   command->add_option("-f,--file", o.file, "The text")->required()->group(kGroup)->type_name("FILE");
   command->add_option("--stride", o.stride, "Tokens from one window to the next; 0: halves, as above")
