@@ -5,9 +5,9 @@
 namespace lathe::run {
 namespace {
 
-// Tokens that must have stood before: of two, one guess in three was right where text does not repeat itself.
+// Tokens that must have stood before: pairs of words come again by chance too often for a guess (not measured).
 constexpr int64_t kKnown = 3;
-// So far back it looks: 8 us of comparisons a token.
+// Tokens that it looks back at most, so that a long text does not cost more for each token.
 constexpr int64_t kReach = 16384;
 constexpr int64_t kLongestPause = 32;  // tokens
 

@@ -23,7 +23,7 @@ LATHE_INLINE void split_nibbles(const uint8_t* row, typename V::B& even, typenam
 
 // Codes of four k (a quad) of all columns. Products of kQuads quads fit the s16 pairs that are summed: 8 * 2 * 15 * 127
 // < 2^15. kQuads is also the step of the a8 chain. kFewRows: up to so many rows of A their weights are better decoded
-// where they are multiplied than once for all rows (row.inl.h): three and four rows of 5 and 6 bits were 1.1 to 1.3
+// where they are multiplied than once for all rows (row.inl.h): four rows of 5 and 6 bits were 1.1 to 1.5
 // times slower.
 template <class V>
 struct CodesQ4_0 {  // { nibbles; f16 scale[16] }, offset 8 * scale
@@ -66,7 +66,7 @@ struct CodesQ4_1 {  // { nibbles; f16 scale[16]; f16 least[16] }: the offset is 
 
 // A K-quant's record begins with { f16 d[16]; f16 dmin[16] }, and each of its eight blocks ends with { u8 scale[16];
 // u8 minimum[16] }: it is read from its beginning to its end. With all nibbles first, all higher bits and then all
-// scales, as in the file's blocks, three places of four panels were read at a time, at 0.6 of the speed.
+// scales, as in the file's blocks, three places of four panels were read at a time, at 0.76 of the speed.
 template <class V>
 struct SuperScales {
   static constexpr int64_t kHead = 2 * kHalves, kBytes = 2 * kPanel;
