@@ -1,4 +1,4 @@
-// lathe inspect: what the engine knows about this machine; inspect_model.cc has what a model's files hold.
+// lathe inspect: what the engine knows about this machine; inspect_kernels.cc and inspect_model.cc have the rest.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "inspect_kernels.h"
 #include "inspect_model.h"
 #include "platform/machine.h"
 
@@ -146,12 +147,14 @@ Status inspect_machine(const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& lathe, Command& chosen) {
-  CLI::App* inspect = lathe.add_subcommand("inspect", "Show what lathe knows about this machine, or about a model");
+  CLI::App* inspect =
+      lathe.add_subcommand("inspect", "Show what lathe knows about this machine, its kernels, or a model");
   inspect->require_subcommand(1);
   CLI::App* machine = inspect->add_subcommand("machine", "CPU, caches, memory, limits, and the thread count they give");
   auto options = std::make_shared<Options>();
   machine->add_flag("--json", options->json, "Print JSON");
   machine->callback([options, &chosen] { chosen = [options] { return inspect_machine(*options); }; });
+  add_inspect_kernels(*inspect, chosen);
   add_inspect_model(*inspect, chosen);
 }
 

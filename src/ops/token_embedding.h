@@ -1,5 +1,5 @@
-// The embedding of tokens in training, forwards and backwards, over windows of equal length: x = words[id] (+
-// positions[place in the window]).
+// The embedding of tokens in training, forwards and backwards: x = words[id] (+ type) (+ positions[place]), where the
+// place is that in windows of equal length or what `places` says.
 //
 // Backwards every token adds its row to its word's: columns are divided among the workers, so that an element of the
 // gradient is one chain over the tokens ascending, whatever their number and however often a word comes up.
@@ -15,8 +15,10 @@ namespace lathe::ops {
 struct TokenEmbedding {
   const int32_t* ids = nullptr;  // [tokens]
   int64_t tokens = 0, length = 1;
+  const int32_t* places = nullptr;  // [tokens]; nullptr: windows of `length`
   int64_t width = 1;
   const float* words = nullptr;
+  const float* type = nullptr;       // nullptr: none; backwards it is linear_bias's
   const float* positions = nullptr;  // nullptr: none
 };
 

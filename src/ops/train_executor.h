@@ -38,6 +38,8 @@ class TrainExecutor {
     if (profile_ != nullptr) profile_->mark("entry");
   }
 
+  bool first() const { return worker_.id() == 0; }
+
   // op(worker), by every worker.
   template <class Op>
   void run(const char* name, const Op& op) {

@@ -5,23 +5,29 @@
 namespace lathe::ops {
 namespace {
 
+int64_t first_token(const WindowAttention& x, int64_t window) {
+  return x.offsets != nullptr ? x.offsets[window] : window * x.length;
+}
+
 struct Item {
-  int64_t token, kv_head, head, lse;
+  int64_t token, length, kv_head, head, lse;
   Item(const WindowAttention& x, int64_t item) {
     const int64_t window = item / x.kv_heads, group = x.heads / x.kv_heads;
-    token = window * x.length;
+    token = first_token(x, window);
+    length = first_token(x, window + 1) - token;
     kv_head = item % x.kv_heads;
     head = kv_head * group;
-    lse = (window * x.heads + head) * x.length;
+    lse = token * x.heads + head * length;
   }
 };
 
 attention::CausalArgs forward_args(const WindowAttention& x, const Item& item, int worker) {
   attention::CausalArgs args;
   const int64_t y_row = x.heads * x.head_dim;
-  args.length = x.length;
+  args.length = item.length;
   args.head_dim = x.head_dim;
   args.heads = x.heads / x.kv_heads;
+  args.causal = x.causal;
   args.scale = x.scale;
   args.q = x.q + item.token * x.q_row + item.head * x.head_dim;
   args.q_row = x.q_row;
@@ -36,9 +42,14 @@ attention::CausalArgs forward_args(const WindowAttention& x, const Item& item, i
   return args;
 }
 
+// Pairs that see each other, times the width.
 double pairs(const WindowAttention& x) {
-  const auto length = static_cast<double>(x.length);
-  return static_cast<double>(x.windows * x.heads * x.head_dim) * length * (length + 1) / 2;
+  double sum = 0;
+  for (int64_t i = 0; i < x.windows; ++i) {
+    const auto length = static_cast<double>(first_token(x, i + 1) - first_token(x, i));
+    sum += x.causal ? length * (length + 1) / 2 : length * length;
+  }
+  return static_cast<double>(x.heads * x.head_dim) * sum;
 }
 
 }  // namespace

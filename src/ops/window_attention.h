@@ -1,5 +1,6 @@
-// Causal attention of training over windows of equal length, forwards and backwards. Workers claim a head of keys of a
-// window at a time, with the queries that share it: no two write the same element, and no sum is divided.
+// Attention of training over windows of equal length or texts of any, causal or not, forwards and backwards. Workers
+// claim a head of keys of a window at a time, with the queries that share it: no two write the same element, and no sum
+// is divided.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,9 @@ namespace lathe::ops {
 
 // Rows are tokens, windows one after the other; heads lie side by side in a row.
 struct WindowAttention {
-  int64_t windows = 0, length = 0;
+  int64_t windows = 0, length = 0;   // length: of each window, or of the longest where `offsets` says them
+  const int64_t* offsets = nullptr;  // [windows + 1]: window i has the rows offsets[i] .. offsets[i + 1] - 1
+  bool causal = true;
   int64_t heads = 1, kv_heads = 1, head_dim = 1;
   float scale = 1.0f;
   const float* q = nullptr;
@@ -22,8 +25,8 @@ struct WindowAttention {
   const float* v = nullptr;
   int64_t v_row = 0;
   float* y = nullptr;            // [tokens][heads * head_dim]
-  float* lse = nullptr;          // [windows][heads][length]
-  std::byte* scratch = nullptr;  // attention_scratch() for each worker
+  float* lse = nullptr;          // of window after window [heads][its length]
+  std::byte* scratch = nullptr;  // window_attention_scratch() for each worker
 };
 struct WindowAttentionGradient {
   const float* dy = nullptr;  // as y
@@ -42,7 +45,7 @@ void attend_windows(Team::Worker& worker, const attention::CausalVariant& kernel
 void attend_windows_back(Team::Worker& worker, const attention::CausalVariant& kernel, const WindowAttention& x,
                          const WindowAttentionGradient& g, int counter) noexcept;
 
-// Of the products; half of the square is seen, and backwards there are five where forwards are two.
+// Of the products; of causal ones half of the square is seen, and backwards there are five where forwards are two.
 double window_attention_flops(const WindowAttention& x);
 double window_attention_back_flops(const WindowAttention& x);
 

@@ -7,6 +7,8 @@ namespace {
 constexpr const Variant* kRows[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
     &table_avx512, &table_avx2,
+#elif defined(__aarch64__)
+    &table_neon,
 #endif
     &table_scalar};
 }  // namespace

@@ -54,6 +54,6 @@ const Variant* find(std::string_view name);
 const Variant& best(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const Variant table_scalar, table_avx2, table_avx512;
+extern const Variant table_scalar, table_avx2, table_neon, table_avx512;
 
 }  // namespace lathe::activation

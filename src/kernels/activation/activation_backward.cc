@@ -7,6 +7,8 @@ namespace {
 constexpr const BackwardVariant* kRows[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
     &backward_table_avx512, &backward_table_avx2,
+#elif defined(__aarch64__)
+    &backward_table_neon,
 #endif
     &backward_table_scalar};
 }  // namespace

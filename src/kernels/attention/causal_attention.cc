@@ -7,6 +7,8 @@ namespace {
 constexpr const CausalVariant* kTable[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
     &causal_table_avx512, &causal_table_avx2,
+#elif defined(__aarch64__)
+    &causal_table_neon,
 #endif
     &causal_table_scalar};
 }  // namespace

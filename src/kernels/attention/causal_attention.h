@@ -1,8 +1,8 @@
-// The contract of attention as training needs it: causal, one text, one head of keys and the query heads that share it,
-// forward with what the backward pass needs, and backward. Nothing of length x length is stored: scores are computed
-// again block by block (Dao et al., FlashAttention-2).
+// The contract of attention as training needs it: one text, one head of keys and the query heads that share it, causal
+// or (an encoder's) with every query seeing all keys; forward with what the backward pass needs, and backward. Nothing
+// of length x length is stored: scores are computed again block by block (Dao et al., FlashAttention-2).
 //
-//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c], j <= i;  m[i] = max over j
+//   forward   s[i,j] = scale * sum over c of q[i,c] * k[j,c];  j <= i where causal;  m[i] = max over j
 //             l[i] = sum over j of exp(s[i,j] - m[i])
 //             y[i,d] = sum over j of exp(s[i,j] - m[i]) * v[j,d] / l[i];  lse[i] = m[i] + log(l[i])
 //   backward  p[i,j] = exp(s[i,j] - lse[i]);  delta[i] = sum over d of dy[i,d] * y[i,d]
@@ -47,6 +47,7 @@ struct CausalArgs {
   int64_t length = 0, head_dim = 0;
   int64_t heads = 1;  // query heads of this head of keys, side by side in q, y, dq, dy (stride head_dim)
   float scale = 1.0f;
+  bool causal = true;        // else every query sees all keys
   const float* q = nullptr;  // of the first of these heads, position 0
   int64_t q_row = 0;
   const float* k = nullptr;
@@ -86,6 +87,6 @@ std::span<const CausalVariant* const> causal_variants();
 const CausalVariant& best_causal(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const CausalVariant causal_table_scalar, causal_table_avx2, causal_table_avx512;
+extern const CausalVariant causal_table_scalar, causal_table_avx2, causal_table_neon, causal_table_avx512;
 
 }  // namespace lathe::attention

@@ -27,12 +27,12 @@ void CausalReference::forward() {
     for (int64_t i = 0; i < length; ++i) {
       const int64_t at = (i * heads + h) * head_dim;
       double top = -std::numeric_limits<double>::infinity(), sum = 0;
-      for (int64_t j = 0; j <= i; ++j) {
+      for (int64_t j = 0; j < seen(i); ++j) {
         s[static_cast<size_t>(j)] = scale * dot(q.data() + at, k.data() + j * head_dim, head_dim);
         top = std::max(top, s[static_cast<size_t>(j)]);
       }
-      for (int64_t j = 0; j <= i; ++j) sum += std::exp(s[static_cast<size_t>(j)] - top);
-      for (int64_t j = 0; j <= i; ++j)
+      for (int64_t j = 0; j < seen(i); ++j) sum += std::exp(s[static_cast<size_t>(j)] - top);
+      for (int64_t j = 0; j < seen(i); ++j)
         add(y.data() + at, std::exp(s[static_cast<size_t>(j)] - top) / sum, v.data() + j * head_dim, head_dim);
       lse[static_cast<size_t>(h * length + i)] = top + std::log(sum);
     }
@@ -46,7 +46,7 @@ void CausalReference::backward() {
     for (int64_t i = 0; i < length; ++i) {
       const int64_t at = (i * heads + h) * head_dim;
       const double delta = dot(dy.data() + at, y.data() + at, head_dim);
-      for (int64_t j = 0; j <= i; ++j) {
+      for (int64_t j = 0; j < seen(i); ++j) {
         const int64_t key = j * head_dim;
         const double p =
             std::exp(scale * dot(q.data() + at, k.data() + key, head_dim) - lse[static_cast<size_t>(h * length + i)]);

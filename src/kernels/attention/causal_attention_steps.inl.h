@@ -2,8 +2,8 @@
 // `namespace lathe::attention { namespace {`, behind causal_attention_product.inl.h.
 //
 // Scores lie as [query][key], lanes along the keys; everything else as [position][head_dim], lanes along the head. So
-// only k and v are ever turned, once for all query heads, and nothing that is written. In a block on the diagonal runs
-// of sixteen keys that no query of a run of sixteen sees are neither computed nor read.
+// only k and v are ever turned, once for all query heads, and nothing that is written. Runs of sixteen keys that no
+// query of a run of sixteen sees are neither computed nor read: in a block on the diagonal, and behind a text's end.
 
 constexpr int64_t kBlock = kCausalBlock;
 constexpr int64_t kRun = kernels::kRowLanes;
@@ -85,16 +85,28 @@ void pack_turned(const float* from, int64_t from_row, int64_t length, int64_t n,
 // One block of queries against one block of keys.
 struct Block {
   int64_t rows;   // queries that exist
-  bool diagonal;  // the same positions
+  bool diagonal;  // the same positions, and a query sees no key behind its own
+  int64_t exist;  // keys
+  bool cut() const { return diagonal || exist < kBlock; }
+  int64_t last(int64_t row) const { return diagonal ? row : exist - 1; }  // key that a row sees
   // Keys of the runs of sixteen that a row sees whole, and of those that are computed for it.
-  int64_t whole(int64_t row) const { return diagonal ? row / kRun * kRun : kBlock; }
-  int64_t keys(int64_t row) const { return diagonal ? whole(row) + kRun : kBlock; }
+  int64_t whole(int64_t row) const { return cut() ? last(row) / kRun * kRun : kBlock; }
+  int64_t keys(int64_t row) const { return cut() ? whole(row) + kRun : kBlock; }
+  int64_t all_keys() const { return diagonal ? kBlock : keys(0); }
 };
+
+inline Block block_of(const CausalArgs& a, int64_t i, int64_t j) {
+  const int64_t rows = a.length - i < kBlock ? a.length - i : kBlock;
+  if (a.causal) return {.rows = rows, .diagonal = i == j, .exist = kBlock};
+  return {.rows = rows, .diagonal = false, .exist = a.length - j < kBlock ? a.length - j : kBlock};
+}
+// Behind the last block of keys that the queries from `i` on see.
+inline int64_t keys_end(const CausalArgs& a, int64_t i) { return a.causal ? i + 1 : a.length; }
 
 // out[i][j] = sum over c of x[i][c] * turned[c][j].
 template <class O>
 void score_block(const Block& block, int64_t head_dim, const float* x, int64_t width, const float* turned, float* out) {
-  for (int64_t j = 0; j < kBlock; j += kRun) {
+  for (int64_t j = 0; j < block.all_keys(); j += kRun) {
     const int64_t i = block.diagonal ? j : 0;
     if (i >= block.rows) return;
     product_rows<O, false>({.a = x + i * width,
@@ -129,8 +141,8 @@ void weight_block(const Block& block, const float* p, const float* values, int64
 // sum[j] += sum over i of p[i][j] * x[i].
 template <class O>
 void weight_block_turned(const Block& block, const float* p, const float* x, int64_t width, float* sum) {
-  const int64_t together = block.diagonal ? kRun : kBlock;
-  for (int64_t j = 0; j < kBlock; j += together) {
+  const int64_t together = block.cut() ? kRun : kBlock;
+  for (int64_t j = 0; j < block.all_keys(); j += together) {
     const int64_t i = block.diagonal ? j : 0;
     if (i >= block.rows) return;
     for (int64_t d = 0; d < width; d += kRun)
@@ -146,12 +158,12 @@ void weight_block_turned(const Block& block, const float* p, const float* x, int
   }
 }
 
-// Of the run of keys in which row i stands, on the diagonal: `hidden` for the keys behind the row. Exponentials are
-// taken first and hidden then: those of -inf underflow, which costs more than the exponential.
+// Of the run of keys in which key `last` stands: `hidden` for the keys behind it. Exponentials are taken first and
+// hidden then: those of -inf underflow, which costs more than the exponential.
 template <class O>
-[[gnu::always_inline]] inline kernels::Lanes16<O> hide(int64_t i, const kernels::Lanes16<O>& run, float hidden) {
+[[gnu::always_inline]] inline kernels::Lanes16<O> hide(int64_t last, const kernels::Lanes16<O>& run, float hidden) {
   using F = typename O::F;
-  const F position = O::set(static_cast<float>(i % kRun)), instead = O::set(hidden);
+  const F position = O::set(static_cast<float>(last % kRun)), instead = O::set(hidden);
   return run.map([&](F v, F lane) { return O::select_negative(position - lane, instead, v); },
                  kernels::Lanes16<O>::load(kLaneIndex, kernels::Full{}));
 }
@@ -169,7 +181,7 @@ void follow_maxima(const Block& block, const CausalScratch& x, int64_t i, int64_
     const float* p = x.p + (i + r) * kBlock;
     const int64_t whole = block.whole(i);
     L tops = L::set(kLowest);
-    if (block.diagonal) tops = hide<O>(i + r, L::load(p + whole, kernels::Full{}), kLowest);
+    if (block.cut()) tops = hide<O>(block.last(i + r), L::load(p + whole, kernels::Full{}), kLowest);
     for (int64_t j = 0; j < whole; j += kRun)
       tops = tops.map([](F t, F v) { return O::max(v, t); }, L::load(p + j, kernels::Full{}));
     top[r] = tops.max();
@@ -206,7 +218,7 @@ void exponentials(const Block& block, const CausalScratch& x) {
     };
     const int64_t whole = block.whole(i);
     for (int64_t j = 0; j < whole; j += kRun) add(j, exponential(j));
-    if (block.diagonal) add(whole, hide<O>(i, exponential(whole), 0.0f));
+    if (block.cut()) add(whole, hide<O>(block.last(i), exponential(whole), 0.0f));
     l.store(x.l + i * kRun, kernels::Full{});
   }
 }
@@ -243,8 +255,8 @@ void causal_forward(const CausalArgs& a) noexcept {
       for (int64_t r = 0; r < kBlock; ++r) x.m[r] = kLowest;
       clear(x.l, rows * kRun);
       clear(x.sum, rows * x.width);
-      for (int64_t j = 0; j <= i; j += kBlock) {
-        const Block block = {.rows = rows, .diagonal = i == j};
+      for (int64_t j = 0; j < keys_end(a, i); j += kBlock) {
+        const Block block = block_of(a, i, j);
         score_block<O>(block, a.head_dim, x.q, x.width, x.k_turned + j * a.head_dim, x.p);
         exponentials<O>(block, x);
         weight_block<O>(block, x.p, x.values + j * x.width, x.width, x.sum);
@@ -288,7 +300,7 @@ void gradients(const Block& block, const CausalScratch& x, const float* lse) {
     };
     const int64_t whole = block.whole(i);
     for (int64_t j = 0; j < whole; j += kRun) put(j, probability(j));
-    if (block.diagonal) put(whole, hide<O>(i, probability(whole), 0.0f));
+    if (block.cut()) put(whole, hide<O>(block.last(i), probability(whole), 0.0f));
   }
 }
 
@@ -322,8 +334,8 @@ void causal_backward(const CausalBackwardArgs& b) noexcept {
       pack_rows<O>(b.dy + i * b.dy_row + at, b.dy_row, rows, a.head_dim, 1.0f, x.dy, x.width, rows);
       deltas<O>(b, x, rows, a.y + i * a.y_row + at);
       clear(x.sum, rows * x.width);
-      for (int64_t j = 0; j <= i; j += kBlock) {
-        const Block block = {.rows = rows, .diagonal = i == j};
+      for (int64_t j = 0; j < keys_end(a, i); j += kBlock) {
+        const Block block = block_of(a, i, j);
         score_block<O>(block, a.head_dim, x.q, x.width, x.k_turned + j * a.head_dim, x.p);
         score_block<O>(block, a.head_dim, x.dy, x.width, x.v_turned + j * a.head_dim, x.ds);
         gradients<O>(block, x, a.lse + h * a.length + i);

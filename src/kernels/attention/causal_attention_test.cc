@@ -17,10 +17,15 @@ using namespace kernels::testing;
 
 struct Shape {
   int64_t length, head_dim, heads;
+  bool causal = true;
 };
-constexpr Shape kShapes[] = {{1, 1, 1},   {1, 64, 3},   {2, 7, 1},   {7, 16, 2},   {16, 17, 1},
-                             {17, 33, 1}, {33, 8, 8},   {63, 48, 1}, {64, 64, 1},  {65, 32, 2},
-                             {80, 1, 1},  {100, 24, 4}, {128, 5, 2}, {129, 17, 1}, {145, 12, 2}};
+constexpr Shape kShapes[] = {{1, 1, 1},          {1, 64, 3},         {2, 7, 1},          {7, 16, 2},
+                             {16, 17, 1},        {17, 33, 1},        {33, 8, 8},         {63, 48, 1},
+                             {64, 64, 1},        {65, 32, 2},        {80, 1, 1},         {100, 24, 4},
+                             {128, 5, 2},        {129, 17, 1},       {145, 12, 2},       {1, 3, 2, false},
+                             {2, 7, 1, false},   {15, 16, 2, false}, {16, 17, 1, false}, {17, 33, 1, false},
+                             {49, 64, 3, false}, {64, 48, 1, false}, {65, 32, 2, false}, {100, 24, 4, false},
+                             {128, 5, 2, false}, {145, 12, 2, false}};
 
 // The arrays of one call, each with a stride and a misalignment of its own; q and dq with the heads side by side.
 struct Operands {
@@ -49,7 +54,7 @@ struct Operands {
   CausalBackwardArgs args() {
     CausalBackwardArgs b;
     CausalArgs& a = b.forward;
-    a = {.length = shape.length, .head_dim = shape.head_dim, .heads = shape.heads};
+    a = {.length = shape.length, .head_dim = shape.head_dim, .heads = shape.heads, .causal = shape.causal};
     a.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
     a.q = q.data(), a.q_row = q.stride();
     a.k = k.data(), a.k_row = k.stride();
@@ -70,6 +75,7 @@ struct Operands {
   CausalReference reference() {
     CausalReference r = {.length = shape.length, .head_dim = shape.head_dim, .heads = shape.heads};
     r.scale = args().forward.scale;
+    r.causal = shape.causal;
     r.q = doubles(q), r.k = doubles(k), r.v = doubles(v), r.dy = doubles(dy);
     r.forward();
     r.backward();
@@ -80,7 +86,7 @@ struct Operands {
 
 std::string name_of(const Shape& s) {
   return "length " + std::to_string(s.length) + ", head_dim " + std::to_string(s.head_dim) + ", heads " +
-         std::to_string(s.heads);
+         std::to_string(s.heads) + (s.causal ? "" : ", all keys");
 }
 
 using CausalAttentionTest = EveryVariant<CausalVariant>;
@@ -178,15 +184,17 @@ TEST_P(CausalAttentionTest, ANanQueryMakesItsRowNan) {
 }
 
 TEST(CausalAttention, ReferenceHasTheSlopesOfItsForward) {
-  Operands o({.length = 9, .head_dim = 5, .heads = 2}, 7);
-  CausalReference r = o.reference();
-  const auto loss = [&] {
-    r.forward();
-    return dot(r.y, r.dy);
-  };
-  expect_close(r.dq, central_differences(r.q, loss), 1e-8, "dq");
-  expect_close(r.dk, central_differences(r.k, loss), 1e-8, "dk");
-  expect_close(r.dv, central_differences(r.v, loss), 1e-8, "dv");
+  for (const bool causal : {true, false}) {
+    Operands o({.length = 9, .head_dim = 5, .heads = 2, .causal = causal}, 7);
+    CausalReference r = o.reference();
+    const auto loss = [&] {
+      r.forward();
+      return dot(r.y, r.dy);
+    };
+    expect_close(r.dq, central_differences(r.q, loss), 1e-8, "dq");
+    expect_close(r.dk, central_differences(r.k, loss), 1e-8, "dk");
+    expect_close(r.dv, central_differences(r.v, loss), 1e-8, "dv");
+  }
 }
 
 TEST(CausalAttention, TableGivesTheBestOfAMachine) {

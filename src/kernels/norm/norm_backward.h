@@ -68,6 +68,6 @@ std::span<const BackwardVariant* const> backward_variants();
 const BackwardVariant& best_backward(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const BackwardVariant backward_table_scalar, backward_table_avx2, backward_table_avx512;
+extern const BackwardVariant backward_table_scalar, backward_table_avx2, backward_table_neon, backward_table_avx512;
 
 }  // namespace lathe::norm

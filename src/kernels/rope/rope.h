@@ -52,7 +52,7 @@ const Variant* find(std::string_view name);
 const Variant& best(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const Variant table_scalar, table_avx2, table_avx512;
+extern const Variant table_scalar, table_avx2, table_neon, table_avx512;
 
 // angle[p,i] = (first_position + p) / position_scale * base^(-2i / rotary) / frequency_factors[i]
 //

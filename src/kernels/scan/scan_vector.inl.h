@@ -20,21 +20,22 @@ struct IntegerVector {
   static constexpr int64_t kAhead = 2048;  // bytes
   static constexpr int64_t kStep = static_cast<int64_t>(hn::MaxLanes(D16()));
 
-  [[gnu::always_inline]] static inline hn::Vec<D32> add(hn::Vec<D32> sum, const int8_t* x, const int16_t* q) {
-    auto unused = hn::Zero(D32());
-    return hn::ReorderWidenMulAccumulate(D32(), hn::PromoteTo(D16(), hn::LoadU(D8(), x)), hn::LoadU(D16(), q), sum,
-                                         unused);
+  // Part of the products goes into `rest`, on some instruction sets.
+  [[gnu::always_inline]] static inline void add(hn::Vec<D32>& sum, hn::Vec<D32>& rest, const int8_t* x,
+                                                const int16_t* q) {
+    sum =
+        hn::ReorderWidenMulAccumulate(D32(), hn::PromoteTo(D16(), hn::LoadU(D8(), x)), hn::LoadU(D16(), q), sum, rest);
   }
   [[gnu::always_inline]] static inline int32_t dot(const int8_t* x, const int16_t* q, int64_t dim) {
-    auto even = hn::Zero(D32()), odd = even;
+    auto even = hn::Zero(D32()), odd = even, rest = even;
     int64_t k = 0;
     for (; k + 2 * kStep <= dim; k += 2 * kStep) {
       __builtin_prefetch(x + k + kAhead);
-      even = add(even, x + k, q + k);
-      odd = add(odd, x + k + kStep, q + k + kStep);
+      add(even, rest, x + k, q + k);
+      add(odd, rest, x + k + kStep, q + k + kStep);
     }
-    for (; k + kStep <= dim; k += kStep) even = add(even, x + k, q + k);
-    int32_t sum = hn::GetLane(hn::SumOfLanes(D32(), hn::Add(even, odd)));
+    for (; k + kStep <= dim; k += kStep) add(even, rest, x + k, q + k);
+    int32_t sum = hn::GetLane(hn::SumOfLanes(D32(), hn::Add(hn::Add(even, odd), rest)));
     for (; k < dim; ++k) sum += x[k] * q[k];
     return sum;
   }

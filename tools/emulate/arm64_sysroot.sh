@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Debian's arm64 packages that lathe is built with, unpacked into build-arm64-sysroot/. apt's own state stays as it is.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD/build-arm64-sysroot
+packages=(libc6-dev libc6 linux-libc-dev libgcc-s1 libstdc++6 libcrypt1 libfmt-dev libfmt9 libssl-dev libssl3
+  libcurl4-openssl-dev libcurl4 libicu-dev libicu72 libpcre2-dev libpcre2-8-0 libpcre2-16-0 libpcre2-32-0
+  libpcre2-posix3 libutf8proc-dev libutf8proc2 libhwy-dev libhwy1 nlohmann-json3-dev)
+stamp=$root/.packages
+[ "$(cat "$stamp" 2>/dev/null)" = "${packages[*]}" ] && exit 0
+
+rm -rf "$root"
+state=$root/.apt
+mkdir -p "$state/lists/partial" "$state/archives/partial" "$state/debs"
+apt=(apt-get -qq -o "Dir::State=$state" -o Dir::State::status=/dev/null -o "Dir::Cache=$state" -o Debug::NoLocking=1
+  -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o "APT::Sandbox::User=$(id -un)")
+"${apt[@]}" update
+(cd "$state/debs" && "${apt[@]}" download "${packages[@]}")
+for package in "$state"/debs/*.deb; do dpkg-deb -x "$package" "$root"; done
+rm -rf "$state"
+echo "${packages[*]}" >"$stamp"
