@@ -57,11 +57,16 @@ Result<ManifestEntry> hashed(const std::string& folder, const std::string& name)
   return ManifestEntry{name, static_cast<int64_t>(file->bytes().size()), sha256_hex(file->text())};
 }
 
+// Files of the folder and of the folders in it.
 Result<std::vector<ManifestEntry>> hash_all(const std::string& folder) {
   std::error_code error;
   std::vector<std::string> names;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
-    names.push_back(at->path().filename().string());
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (at->is_directory(error)) {
+      flush_folder(at->path().string());
+    } else {
+      names.push_back(at->path().lexically_relative(folder).string());
+    }
   if (error) return io_error(folder + ": cannot be read: " + error.message());
   std::ranges::sort(names);
   std::vector<ManifestEntry> entries;

@@ -15,11 +15,17 @@ Status wrong(std::string_view file, const std::string& field, const std::string&
   return corrupt(std::string(file) + ": " + field + " is " + found + ", needed: " + needed);
 }
 
-bool plain_name(std::string_view name) {
+bool plain(std::string_view name) {
   return !name.empty() && name.size() <= 96 && name[0] != '.' && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
            c == '-';
   });
+}
+
+// A file of the folder, or of a folder in it.
+bool plain_name(std::string_view name) {
+  const size_t slash = name.find('/');
+  return slash == name.npos ? plain(name) : plain(name.substr(0, slash)) && plain(name.substr(slash + 1));
 }
 
 bool is_digest(std::string_view text) {
@@ -31,7 +37,8 @@ Result<ManifestEntry> entry_of(const nlohmann::json& json, std::string_view file
   if (!json.is_object()) return wrong(file, "an entry of files", "no object", "an object");
   const auto name = json.find("name"), bytes = json.find("bytes"), sha256 = json.find("sha256");
   if (name == json.end() || !name->is_string() || !plain_name(name->get_ref<const std::string&>()))
-    return wrong(file, "the name of a file", "none", "letters, digits, '.', '_' and '-', 96 at most");
+    return wrong(file, "the name of a file", "none",
+                 "letters, digits, '.', '_' and '-', 96 at most, one '/' between two of them");
   const auto& text = name->get_ref<const std::string&>();
   if (bytes == json.end() || !bytes->is_number_unsigned() || bytes->get<uint64_t>() > INT64_MAX)
     return wrong(file, "the length of " + shown(text), "no such number", "0 to 2^63 - 1");

@@ -20,7 +20,8 @@ struct ManifestEntry {
 };
 
 std::string manifest_text(const std::vector<ManifestEntry>& entries);
-// Names are plain (letters, digits, '.', '_' and '-'), each once, so that none leads out of the folder.
+// Names are plain (letters, digits, '.', '_' and '-'), with one '/' where they are of a folder in it, each once, so
+// that none leads out of the folder.
 Result<std::vector<ManifestEntry>> parse_manifest(std::string_view text, std::string_view file);
 
 // Makes the folder `path`: `fill` writes files into the folder that it is given, beside `path`; they are then hashed,

@@ -87,7 +87,9 @@ TEST(Manifest, RefusesWhatIsNone) {
   EXPECT_NE(refused("[]").find("no object"), std::string::npos);
   EXPECT_NE(refused(R"({"version":2,"files":[]})").find("version is '2', needed: 1"), std::string::npos);
   EXPECT_NE(refused(R"({"version":1})").find("files is no list"), std::string::npos);
-  EXPECT_NE(refused(one("../x", "1", digest)).find("the name of a file"), std::string::npos);
+  for (const char* name : {"../x", "a/../x", "/x", "a/", "a/b/c"})
+    EXPECT_NE(refused(one(name, "1", digest)).find("the name of a file"), std::string::npos) << name;
+  EXPECT_EQ(refused(one("a/x", "1", digest)), "");
   EXPECT_NE(refused(one("x", "-1", digest)).find("the length of 'x'"), std::string::npos);
   EXPECT_NE(refused(one("x", "1", "abc")).find("the SHA-256 of 'x'"), std::string::npos);
   EXPECT_EQ(refused(one("x", "1", digest)), "");

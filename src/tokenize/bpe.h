@@ -20,6 +20,7 @@ class MergeTable {
   void reserve(size_t merges);
   void insert(int32_t left, int32_t right, Merge merge);  // a later one replaces an earlier one
   Merge find(int32_t left, int32_t right) const;
+  void prefetch(int32_t left, int32_t right) const;  // of an insert or a find that will follow
 
  private:
   struct Slot {

@@ -11,7 +11,11 @@ uint64_t pair_of(int32_t left, int32_t right) {
 
 }  // namespace
 
-void MergeTable::reserve(size_t merges) { slots_.assign(std::bit_ceil(merges * 2 + 1), {}); }
+void MergeTable::prefetch(int32_t left, int32_t right) const {
+  __builtin_prefetch(&slots_[home(pair_of(left, right))]);
+}
+
+void MergeTable::reserve(size_t merges) { slots_.assign(std::bit_ceil(merges + merges / 2 + 1), {}); }
 
 void MergeTable::insert(int32_t left, int32_t right, Merge merge) {
   const uint64_t pair = pair_of(left, right);

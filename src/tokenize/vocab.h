@@ -59,6 +59,10 @@ class PieceIndex {
       if (slot.tag == tag(hash) && key(slot.id) == text) return slot.id;
     }
   }
+  // Of a find that will follow.
+  void prefetch(PieceHash hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[home(hash)]);
+  }
   size_t longest() const { return longest_; }  // bytes
 
  private:
@@ -67,7 +71,9 @@ class PieceIndex {
     uint32_t tag = 0;
   };
   static uint32_t tag(PieceHash hash) { return static_cast<uint32_t>(hash.state >> 32); }
-  size_t home(PieceHash hash) const { return (hash.state ^ hash.state >> 29) & (slots_.size() - 1); }
+  // The last byte alone reaches few of the low bits, and pieces that differ in it alone would lie in heaps.
+  size_t home(PieceHash hash) const { return (hash.state * 0x9e3779b97f4a7c15u >> 32) & (slots_.size() - 1); }
+  void insert(int32_t id, PieceHash hash);
   std::string_view key(int32_t id) const { return vocab_->piece(id).substr(strip_); }
 
   const Vocab* vocab_ = nullptr;
