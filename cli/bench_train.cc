@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench_train_turns.h"
+#include "models/train_encoder_config.h"
 #include "models/train_model.h"
 #include "platform/clock.h"
 #include "platform/machine.h"
@@ -22,8 +23,9 @@ namespace {
 struct BenchTrainOptions {
   std::string model = "stories15m";
   int64_t windows = 8, length = 256, steps = 5, vocabulary = 65;
+  int64_t pairs = 0;  // an encoder's, whose texts are at most `windows` of `length` together
   int threads = 0;
-  bool recompute = false, interactive = false;
+  bool recompute = false, interactive = false, negatives = false;
 };
 
 struct Times {
@@ -120,7 +122,21 @@ Status report(models::TrainModel& model, const models::TrainModel::Memory& memor
   return {};
 }
 
+Status answer_about_encoder(const BenchTrainOptions& o) {
+  const auto description = models::read_encoder_description(o.model, o.vocabulary);
+  if (!description) return description.status();
+  const auto team = Team::create({.threads = o.threads});
+  if (!team) return team.status();
+  const models::TrainEncoder::Options options = {o.pairs, o.windows * o.length, o.length, o.negatives};
+  const auto memory = models::TrainEncoder::memory(description->bert, options, (*team)->size());
+  if (!memory) return memory.status();
+  const auto model = models::TrainEncoder::create(description->bert, options, **team);
+  if (!model) return model.status();
+  return take_turns(**model, *memory);
+}
+
 Status bench_train(const BenchTrainOptions& o) {
+  if (o.pairs > 0 && o.interactive) return answer_about_encoder(o);
   auto config = models::read_train_config(o.model);
   if (!config) return config.status();
   if (config->vocabulary == 0) config->vocabulary = o.vocabulary;
@@ -150,6 +166,9 @@ void add_bench_train(CLI::App& bench, Command& chosen) {
   command->add_option("--steps", options->steps, "Behind one that is not counted")->capture_default_str();
   command->add_option("--threads", options->threads, "0: what the machine recommends")->capture_default_str();
   command->add_flag("--recompute", options->recompute, "Compute activations again on the way back");
+  command->add_option("--pairs", options->pairs, "With --interactive: of an encoder, which the model then is")
+      ->group("");
+  command->add_flag("--negatives", options->negatives, "Each pair has one")->group("");
   command->add_flag("--interactive", options->interactive, "Answer requests on standard input, one JSON a line")
       ->group("");
   command->callback([options, &chosen] { chosen = [options] { return bench_train(*options); }; });

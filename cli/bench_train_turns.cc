@@ -19,7 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json model_json(models::TrainModel& model, const models::TrainModel::Memory& memory) {
+// Model: models::TrainModel or models::TrainEncoder.
+template <class Model>
+Json model_json(Model& model, const models::TrainModel::Memory& memory) {
   Json tensors = Json::array();
   for (const models::TrainTensor& tensor : model.tensors())
     tensors.push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"offset", tensor.offset}});
@@ -33,7 +35,8 @@ Json model_json(models::TrainModel& model, const models::TrainModel::Memory& mem
             {"workspace", memory.workspace}}}};
 }
 
-Json load_json(models::TrainModel& model, const Json& request) {
+template <class Model>
+Json load_json(Model& model, const Json& request) {
   const auto path = request.at("file").get<std::string>();
   const auto file = MappedFile::open(path);
   if (!file) return request_error(file.status().message());
@@ -45,7 +48,8 @@ Json load_json(models::TrainModel& model, const Json& request) {
   return {{"elements", weights.size()}};
 }
 
-Json save_json(models::TrainModel& model, const Json& request) {
+template <class Model>
+Json save_json(Model& model, const Json& request) {
   const auto what = request.at("what").get<std::string>();
   if (what != "gradients" && what != "weights")
     return request_error("'what' is " + shown(what) + ", needed: gradients or weights");
@@ -68,19 +72,38 @@ Json timed(const Call& call) {
   return answer;
 }
 
+Json backward_json(models::TrainEncoder& model, const Json& request) {
+  const auto ids = request.at("ids").get<std::vector<int32_t>>(),
+             identity = request.at("identity").get<std::vector<int32_t>>();
+  const auto offsets = request.at("offsets").get<std::vector<int64_t>>();
+  if (offsets.empty() || offsets.back() != static_cast<int64_t>(ids.size()))
+    return request_error("'offsets' do not end at the count of 'ids'");
+  const models::ContrastBatch batch = {{ids, offsets},
+                                       identity,
+                                       request.at("pairs").get<int64_t>(),
+                                       request.value("negatives", false),
+                                       request.value("temperature", 0.05f)};
+  return timed([&]() -> Json {
+    const auto loss = model.backward(batch, request.value("accumulate", false), request.value("scale", 1.0f));
+    if (!loss) return request_error(loss.status().message());
+    return {{"loss", *loss}};
+  });
+}
+
 Json backward_json(models::TrainModel& model, const Json& request) {
   const auto inputs = request.at("inputs").get<std::vector<int32_t>>();
   const auto targets = request.at("targets").get<std::vector<int32_t>>();
   const models::TrainWindows windows = {inputs, targets, request.at("windows").get<int64_t>(),
                                         request.at("length").get<int64_t>()};
   return timed([&]() -> Json {
-    const auto loss = model.backward(windows, request.value("accumulate", false), request.value("scale", 1.0f));
+    const auto loss = model.backward(windows, false, request.value("scale", 1.0f));
     if (!loss) return request_error(loss.status().message());
     return {{"loss", *loss}};
   });
 }
 
-Json update_json(models::TrainModel& model, const Json& request) {
+template <class Model>
+Json update_json(Model& model, const Json& request) {
   const models::AdamW none;
   const models::AdamW settings = {.rate = request.at("rate").get<double>(),
                                   .beta1 = request.value("beta1", none.beta1),
@@ -93,9 +116,8 @@ Json update_json(models::TrainModel& model, const Json& request) {
   return timed([&]() -> Json { return {{"norm", model.update(settings, step)}}; });
 }
 
-}  // namespace
-
-Status take_turns(models::TrainModel& model, const models::TrainModel::Memory& memory) {
+template <class Model>
+Status answer(Model& model, const models::TrainModel::Memory& memory) {
   return answer_requests([&](const Json& request) -> Json {
     const std::string ask = request.value("ask", "");
     if (ask == "model") return model_json(model, memory);
@@ -105,6 +127,13 @@ Status take_turns(models::TrainModel& model, const models::TrainModel::Memory& m
     if (ask == "update") return update_json(model, request);
     return request_error("'ask' is " + shown(ask) + ", needed: model, load, save, backward or update");
   });
+}
+
+}  // namespace
+
+Status take_turns(models::TrainModel& model, const models::TrainModel::Memory& memory) { return answer(model, memory); }
+Status take_turns(models::TrainEncoder& model, const models::TrainModel::Memory& memory) {
+  return answer(model, memory);
 }
 
 }  // namespace lathe::cli

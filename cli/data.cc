@@ -7,6 +7,7 @@
 #include <string>
 
 #include "commands.h"
+#include "hub_path.h"
 #include "interrupt.h"
 #include "progress.h"
 #include "run/data_build.h"
@@ -22,6 +23,7 @@ struct Options {
 Status build(const Options& options) {
   Progress progress;
   run::DataBuildOptions run_options = options.build;
+  run_options.hub = hub_path();
   run_options.writing = remove_on_signals;
   if (!options.quiet)
     run_options.progress = [&](int64_t done, int64_t total) { progress.show_bytes(done, total, "tokens"); };
@@ -45,6 +47,7 @@ constexpr const char* kFooter = R"(
 Examples:
   lathe data build shakespeare.txt -o shakespeare.shard --tokenizer chars
   lathe data build stories.jsonl -o stories.shard --tokenizer tok.model
+  lathe data build stories.txt -o stories.shard --tokenizer model.gguf      to fine-tune that model
   lathe data build stories.txt -o stories.shard --tokenizer tok.model --document-end '<|endoftext|>'
 
 The tokenizer is stored inside the shard, and from there goes with the trained model.)";
@@ -57,7 +60,7 @@ void add_build(CLI::App& data, Command& chosen) {
   command->add_option("-o,--output", b.output, "The shard")->type_name("FILE")->required();
   command
       ->add_option("-t,--tokenizer", b.tokenizer,
-                   "A tokenizer's file, a folder that holds one, or 'chars': a token for every character")
+                   "A tokenizer's file, a model that has one, or 'chars': a token for every character")
       ->type_name("PATH|chars")
       ->required();
   command->add_option("--validation", b.validation, "Share of the tokens, at the end, that is kept for validation")

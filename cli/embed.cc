@@ -11,6 +11,7 @@
 
 #include "cache_path.h"
 #include "commands.h"
+#include "default_model.h"
 #include "embed_run.h"
 #include "hub_path.h"
 #include "interrupt.h"
@@ -66,6 +67,7 @@ Status read_vector_options(const Options& options, run::EmbedderOptions& e) {
 
 Result<run::EmbedderOptions> embedder_options(const Options& options) {
   run::EmbedderOptions e = options.embedder;
+  if (Status status = or_shipped_encoder(e.model); !status.ok()) return status;
   e.hub = hub_path();
   e.cache = cache_options(options.cache);
   if (Status status = read_vector_options(options, e); !status.ok()) return status;
@@ -217,7 +219,7 @@ void add_resources(CLI::App& command, Options& o) {
 
 constexpr const char* kFooter = R"(
 Examples:
-  lathe embed -m MODEL "one text" "another"            a line of JSON for each
+  lathe embed "one text" "another"                     a line of JSON for each, by the model that comes with lathe
   lathe embed -m MODEL --file texts.txt -o texts.npy   one text a line, for numpy.load
   lathe embed -m MODEL --file docs.jsonl --task document -o vectors.jsonl
 
@@ -230,9 +232,9 @@ void add_embed(CLI::App& lathe, Command& chosen) {
   CLI::App* command = lathe.add_subcommand("embed", "Texts to vectors, as JSON lines or an array");
   auto options = std::make_shared<Options>();
   command
-      ->add_option("-m,--model", options->embedder.model,
-                   "A model's folder or file, or its name in the Hugging Face cache")
-      ->required()
+      ->add_option(
+          "-m,--model", options->embedder.model,
+          "A model's folder or file, or its name in the Hugging Face cache; else the one that comes with lathe")
       ->type_name("MODEL");
   add_texts(*command, *options);
   add_vectors(*command, *options);

@@ -43,7 +43,6 @@ void expect_error(const std::string& arguments, int exit, const std::string& wor
 }
 
 TEST(EmbedCommand, ErrorsSayWhatWasFoundAndExitAsTheyShould) {
-  expect_error("text", 2, "--model is required");
   expect_error("-m x --dtype q9 text", 2, "--dtype is 'q9'");
   expect_error("-m x --pooling sum text", 2, "--pooling is 'sum'");
   expect_error("-m x --normalize --no-normalize text", 2, "--no-normalize");

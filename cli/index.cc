@@ -10,6 +10,7 @@
 #include "base/shown.h"
 #include "cache_path.h"
 #include "commands.h"
+#include "default_model.h"
 #include "hub_path.h"
 #include "progress.h"
 #include "run/indexer.h"
@@ -64,6 +65,7 @@ void print(const run::IndexReport& r, const Options& options) {
 
 Status index(const Options& options) {
   run::IndexOptions o = options.index;
+  if (Status status = or_shipped_encoder(o.embedder.model); !status.ok()) return status;
   o.embedder.hub = hub_path();
   o.embedder.cache = cache_options(options.cache);
   const auto dtype = weights_type(options.dtype);
@@ -96,8 +98,8 @@ void add_index(CLI::App& lathe, Command& chosen) {
   run::IndexOptions& o = options->index;
   command->add_option("PATH", o.paths, "Folders, searched to any depth, and files")->required();
   command->add_option("-o,--output", o.index, "The index: written whole or not at all")->required();
-  command->add_option("-m,--model", o.embedder.model, "A folder, a file, or a name in the Hugging Face cache")
-      ->required();
+  command->add_option("-m,--model", o.embedder.model,
+                      "A folder, a file, or a name in the Hugging Face cache; else the model that comes with lathe");
   command->add_option("--store", options->store, "How vectors are scanned: f32, bf16 or int8; hits are rescored in f32")
       ->capture_default_str();
   command->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0 or q8_a7 (fastest)")

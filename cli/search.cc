@@ -12,6 +12,7 @@
 #include "base/shown.h"
 #include "cache_path.h"
 #include "commands.h"
+#include "default_model.h"
 #include "hit_text.h"
 #include "hub_path.h"
 #include "platform/machine.h"
@@ -122,6 +123,8 @@ Status search(const Options& options) {
   o.cache = cache_options(options.cache);
   auto searcher = run::Searcher::open(o);
   if (!searcher) return searcher.status();
+  if (o.model.empty() && is_shipped_encoder(searcher->index().meta().model))
+    say_shipped_encoder("the index was made without -m");
   if (options.evaluate) return print_evaluation(*searcher, std::move(*queries), options.samples);
   HitStyle style = style_of_stdout();
   if (options.full) style.lines = 0;

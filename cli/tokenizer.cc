@@ -33,11 +33,13 @@ void add_train_command(CLI::App& tokenizer, Command& chosen) {
   auto options = std::make_shared<Options>();
   run::TrainTokenizerOptions& t = options->train;
   command->add_option("TEXT", t.corpus.files, "Text files, or JSON lines (.jsonl)")->type_name("FILE")->required();
-  command->add_option("-o,--output", t.output, "The tokenizer, such as tok.model")->type_name("FILE")->required();
+  command->add_option("-o,--output", t.output, "The tokenizer, such as tok.model; tok.json of wordpiece")
+      ->type_name("FILE")
+      ->required();
   command->add_option("--vocab", t.vocabulary, "Tokens, with 259 special ones and bytes")
       ->type_name("N")
       ->capture_default_str();
-  command->add_option("--type", t.type, "bpe or unigram")->type_name("NAME")->capture_default_str();
+  command->add_option("--type", t.type, "bpe, unigram or (BERT's) wordpiece")->type_name("NAME")->capture_default_str();
   command->add_option("--format", t.corpus.format, "text or jsonl; else by each file's name")->type_name("NAME");
   command->add_option("--field", t.corpus.field, "Of JSON lines, that holds the text")
       ->type_name("NAME")

@@ -79,6 +79,32 @@ TEST_F(TrainCommand, AFullDiskKeepsTheCheckpointsAndSaysSo) {
   EXPECT_EQ(run_lathe("train --dry-run --steps 10 --resume " + run_).exit, 0);
 }
 
+TEST_F(TrainCommand, LearnsFromPairsOfTexts) {
+  std::string pairs;
+  for (const char* line : {"one\ttwo one", "two\tone", "three\tthree two", "one two\tthree one"})
+    pairs += std::string(line) + "\n";
+  folder_.write("pairs.tsv", pairs);
+  folder_.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\none\ntwo\nthree\n");
+  folder_.write("encoder.json", R"({"family": "bert", "width": 16, "layers": 1, "heads": 2, "context": 8})");
+  const std::string command = "train --threads 1 --no-ceiling --contrastive " + folder_.path("pairs.tsv") +
+                              " --model " + folder_.path("encoder.json") + " --tokenizer " + folder_.path("vocab.txt") +
+                              " -o " + run_;
+  const auto trained = run_lathe(command + " --batch 2 --steps 4 --validation 0.5");
+  ASSERT_EQ(trained.exit, 0) << trained.err;
+  for (const char* needed : {"pairs: 2 to train on, 2 to validate on", "recall@1", "finished; try it: lathe embed -m "})
+    EXPECT_NE(trained.out.find(needed), std::string::npos) << needed << "\n" << trained.out;
+  const auto vector = run_lathe("embed -m " + run_ + "/best one --threads 1");
+  EXPECT_EQ(vector.exit, 0) << vector.err;
+  EXPECT_NE(run_lathe(command + " --batch 2").err.find("holds a run, needed: a new folder"), std::string::npos);
+  EXPECT_NE(run_lathe(command + " --data " + shard_).err.find("--data is given with --contrastive"), std::string::npos);
+}
+
+TEST(DefaultEncoder, EmbedsAndSaysSo) {
+  const auto vector = run_lathe("embed --threads 1 one");
+  EXPECT_EQ(vector.exit, 0) << vector.err;
+  EXPECT_NE(vector.err.find("no -m, so the model that comes with lathe is used"), std::string::npos) << vector.err;
+}
+
 TEST_F(TrainCommand, MistakesAreOneSentence) {
   const auto missing = run_lathe("train --model stories260k -o " + run_);
   EXPECT_EQ(missing.exit, 2);

@@ -72,9 +72,11 @@ std::string plan_text(const run::TrainPlan& p, const std::string& folder) {
         fmt::format("memory     {}: weights {}, gradients {}, moments {}, activations {}, logits {}, workspace {}\n",
                     mib(p.memory.total()), mib(p.memory.weights), mib(p.memory.gradients), mib(p.memory.moments),
                     mib(p.memory.activations), mib(p.memory.logits), mib(p.memory.workspace));
-  text += fmt::format("threads    {}", p.threads);
+  if (p.ranks > 1) text += fmt::format("ranks      {}, which share the {} passes of a step\n", p.ranks, s.accum);
+  text += fmt::format("threads    {}{}", p.threads, p.ranks > 1 ? " each" : "");
   if (p.ceiling > 0) text += fmt::format(", which can do {:.1f} GFLOP/s", p.ceiling * 1e-9);
   text += fmt::format("\nrun        {}", folder);
+  if (!p.init.empty()) text += fmt::format(", beginning with {}", p.init);
   if (!p.resumed.empty()) text += fmt::format(", from {} at step {}", p.resumed, p.state.step);
   return text + "\n";
 }
@@ -84,8 +86,10 @@ std::string event_line(const run::TrainEvent& e, int64_t steps) {
     case Kind::step:
       return step_line(e, steps);
     case Kind::evaluation:
-      return fmt::format("step {}/{}  validation loss {:.4f}  smoothed {:.4f}{}\n", e.step, steps, e.loss, e.smoothed,
-                         e.best ? "  best so far" : "");
+      return fmt::format(
+          "step {}/{}  validation loss {:.4f}  {}{}\n", e.step, steps, e.loss,
+          e.recall >= 0 ? fmt::format("recall@1 {:.1f} %", 100 * e.recall) : fmt::format("smoothed {:.4f}", e.smoothed),
+          e.best ? "  best so far" : "");
     case Kind::checkpoint:
       return fmt::format("step {}/{}  saved {} in {:.2f} s{}\n", e.step, steps, e.text, e.seconds,
                          e.best ? "  (best)" : "");

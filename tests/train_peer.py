@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares training steps with torch: gradients of whole models with autograd, and the losses of AdamW's first 50 steps.
 
-  train_peer.py LATHE_BINARY [--models llama,llama_untied,qwen3,gpt2] [--steps 50] [--threads 2]
+  train_peer.py LATHE_BINARY [--models llama,llama_untied,qwen2,qwen3,gpt2] [--steps 50] [--threads 2]
 
 Each model is transformers' own class with random weights, which `lathe bench train --interactive` gets too. Bars: the
 difference of every tensor's gradient from autograd's in float64 within 1e-4 of its norm, and each of the losses of the
@@ -43,6 +43,14 @@ def qwen3():
     return config, {"family": "qwen3", "eps": 1e-6, "rope_base": 1000000}
 
 
+def qwen2():
+    config = transformers.Qwen2Config(
+        vocab_size=331, hidden_size=96, intermediate_size=200, num_hidden_layers=3, num_attention_heads=6,
+        num_key_value_heads=3, max_position_embeddings=64, rms_norm_eps=1e-6, tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}, **COMMON)
+    return config, {"family": "qwen2", "eps": 1e-6, "rope_base": 1000000}
+
+
 def gpt2():
     config = transformers.GPT2Config(
         vocab_size=331, n_embd=96, n_layer=3, n_head=6, n_inner=200, n_positions=64, activation_function="gelu_new",
@@ -50,7 +58,8 @@ def gpt2():
     return config, {"family": "gpt2", "eps": 1e-5}
 
 
-MAKERS = {"llama": llama, "llama_untied": lambda: llama(False), "qwen3": qwen3, "gpt2": gpt2}
+MAKERS = {"llama": llama, "llama_untied": lambda: llama(False), "qwen2": qwen2,
+          "qwen3": qwen3, "gpt2": gpt2}
 
 
 def description(config, rest):
@@ -63,10 +72,10 @@ def description(config, rest):
 
 
 class Lathe:
-    def __init__(self, binary, model, threads, windows, length):
+    def __init__(self, binary, model, threads, windows, length, more=()):
         self.process = subprocess.Popen(
             [binary, "bench", "train", "-m", str(model), "--windows", str(windows), "--length", str(length), "--threads",
-             str(threads), "--interactive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+             str(threads), "--interactive", *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, **request):
         self.process.stdin.write(json.dumps(request) + "\n")

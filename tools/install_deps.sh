@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups that are missing, and does nothing where none is.
-#   tools/install_deps.sh [build] [check] [peers] [emulate] [fuzz] [demo]
+#   tools/install_deps.sh [build] [check] [mpi] [peers] [emulate] [arm64] [fuzz] [demo]
 set -euo pipefail
 
 packages_of() {
@@ -10,11 +10,13 @@ packages_of() {
         libicu-dev libpcre2-dev libutf8proc-dev libedit-dev libsentencepiece0 libgtest-dev libbenchmark-dev
       ;;
     check) echo git python3 clang-format binutils ;;
+    mpi) echo libopenmpi-dev openmpi-bin ;;
     peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 python3-venv ;;
     emulate) echo bochs bochsbios vgabios isolinux syslinux-common xorriso cpio gcc libc6-dev ;;
+    arm64) echo g++-12-aarch64-linux-gnu qemu-user-static googletest apt dpkg ;;
     demo) echo python3 python3-pip ;;
     fuzz) echo clang libclang-rt-dev ;;
-    *) echo "install_deps.sh: no group '$1'; the groups are build, check, peers, emulate, fuzz, demo" >&2 && return 2 ;;
+    *) echo "install_deps.sh: no group '$1'; the groups are build, check, mpi, peers, emulate, arm64, fuzz, demo" >&2 && return 2 ;;
   esac
 }
 

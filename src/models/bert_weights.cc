@@ -77,4 +77,20 @@ Result<BertWeights> BertWeights::bind(const BertConfig& config, const TensorTabl
   return bound;
 }
 
+std::vector<std::pair<std::string, std::string>> bert_tensor_names(int64_t layers) {
+  std::vector<std::pair<std::string, std::string>> names;
+  const auto add = [&](const std::string& hugging_face, const std::string& gguf) {
+    for (const char* part : {".weight", ".bias"}) names.emplace_back(hugging_face + part, gguf + part);
+  };
+  for (const auto table : {&Names::words, &Names::positions, &Names::types})
+    names.emplace_back(kHuggingFace.*table, kGguf.*table);
+  add(kHuggingFace.norm, kGguf.norm);
+  for (int64_t layer = 0; layer < layers; ++layer)
+    for (const auto module : {&Names::query, &Names::key, &Names::value, &Names::out, &Names::attention_norm,
+                              &Names::up, &Names::down, &Names::output_norm})
+      add(kHuggingFace.layers + std::to_string(layer) + "." + kHuggingFace.*module,
+          kGguf.layers + std::to_string(layer) + "." + kGguf.*module);
+  return names;
+}
+
 }  // namespace lathe::models

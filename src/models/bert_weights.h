@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "models/bert_config.h"
@@ -27,5 +29,8 @@ struct BertWeights {
   static Result<BertWeights> bind(const BertConfig& config, const TensorTable& tensors, matmul::Type stored, Team* team,
                                   ops::PackedStore* store = nullptr);
 };
+
+// Every tensor of such a model: its name in a Hugging Face folder, without prefix, and in GGUF.
+std::vector<std::pair<std::string, std::string>> bert_tensor_names(int64_t layers);
 
 }  // namespace lathe::models

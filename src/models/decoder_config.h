@@ -30,11 +30,14 @@ struct DecoderConfig {
   RopeRule global{}, local{};
   rope::Pairing pairing = rope::Pairing::halves;
   matmul::Activation activation = matmul::Activation::silu;
-  bool qkv_bias = false, out_bias = false;
-  bool query_key_norm = false;  // queries and keys are normalised by head
-  bool post_norms = false;      // what attention and feed-forward give is normalised before it is added
-  float norm_offset = 0;        // added to every norm's weights
-  bool tied = false;            // the head's weights are the embedding's
+  bool qkv_bias = false, out_bias = false, ffn_bias = false;
+  bool layer_norms = false;        // with biases; else RMS norms
+  bool learned_positions = false;  // added to the words
+  bool gated = true;               // what the activation gives is multiplied by a product of its own
+  bool query_key_norm = false;     // queries and keys are normalised by head
+  bool post_norms = false;         // what attention and feed-forward give is normalised before it is added
+  float norm_offset = 0;           // added to every norm's weights
+  bool tied = false;               // the head's weights are the embedding's
   float embedding_scale = 1;
   float attention_scale = 1;
   float eps = 1e-6f;

@@ -3,7 +3,9 @@
 #include <string_view>
 #include <utility>
 
+#include "formats/hf_config.h"
 #include "models/decoder_export.h"
+#include "models/encoder_export.h"
 
 namespace lathe::models {
 namespace {
@@ -28,6 +30,14 @@ Status add_all(GgufExport& to) {
   return {};
 }
 
+Status export_folder(GgufExport& made) {
+  const auto config = HfConfig::open(made.files.files().config + "/config.json");
+  if (!config) return config.status();
+  const auto type = config->string_or("model_type", "");
+  if (!type) return type.status();
+  return *type == "bert" ? export_encoder(*config, made) : export_decoder(made);
+}
+
 }  // namespace
 
 Result<GgufExport> export_gguf(const ModelFiles& files) {
@@ -40,7 +50,7 @@ Result<GgufExport> export_gguf(const ModelFiles& files) {
       status = add_all(made);
       break;
     case ModelFiles::Format::safetensors:
-      status = export_decoder(made);
+      status = export_folder(made);
       break;
     case ModelFiles::Format::llama2c:
       return unsupported(files.weights + ": is a llama2.c file, needed: a GGUF file or a Hugging Face folder");

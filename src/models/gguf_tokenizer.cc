@@ -54,9 +54,9 @@ class Reader {
   Status status_;
 };
 
-}  // namespace
-
-Result<tokenize::Tokenizer> tokenizer_of(const Gguf& file) {
+// `use` has the vocabulary while the call lasts.
+template <class Use>
+auto with_vocab(const Gguf& file, Use&& use) -> decltype(use(tokenize::GgufVocab())) {
   Reader read(file);
   const auto tokens = read.texts("tokens"), merges = read.texts("merges");
   const auto scores = read.floats("scores");
@@ -83,7 +83,19 @@ Result<tokenize::Tokenizer> tokenizer_of(const Gguf& file) {
       .remove_extra_whitespaces = read.flag("remove_extra_whitespaces"),
   };
   if (!read.status().ok()) return read.status();
-  return tokenize::Tokenizer::from_gguf(file.file(), vocab);
+  return use(vocab);
+}
+
+}  // namespace
+
+Result<tokenize::Tokenizer> tokenizer_of(const Gguf& file) {
+  return with_vocab(file, [&](const tokenize::GgufVocab& v) { return tokenize::Tokenizer::from_gguf(file.file(), v); });
+}
+
+Result<tokenize::JsonExport> tokenizer_json_of(const Gguf& file) {
+  const auto chat = file.string_or("tokenizer.chat_template", "");
+  if (!chat) return chat.status();
+  return with_vocab(file, [&](const tokenize::GgufVocab& v) { return tokenize::export_json(file.file(), v, *chat); });
 }
 
 }  // namespace lathe::models

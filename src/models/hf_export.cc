@@ -8,6 +8,7 @@
 #include "models/decoder_config.h"
 #include "models/decoder_family.h"
 #include "models/decoder_tensors.h"
+#include "models/gguf_tokenizer.h"
 #include "models/hf_config_text.h"
 
 namespace lathe::models {
@@ -59,7 +60,14 @@ Result<HfExport> export_hugging_face(const ModelFiles& files, std::optional<DTyp
   if (!config) return config.status();
   made.texts.emplace_back("config.json", std::move(*config));
   if (Status status = add_tensors(family, *decoder, type, made); !status.ok()) return status;
-  made.notes.push_back("no tokenizer.json is written yet: take that of the original model");
+  auto tokenizer = tokenizer_json_of(gguf);
+  if (!tokenizer) {
+    made.notes.push_back("no tokenizer.json: " + tokenizer.status().message());
+    return made;
+  }
+  made.texts.emplace_back("tokenizer.json", std::move(tokenizer->tokenizer));
+  made.texts.emplace_back("tokenizer_config.json", std::move(tokenizer->config));
+  made.notes.insert(made.notes.end(), tokenizer->notes.begin(), tokenizer->notes.end());
   return made;
 }
 

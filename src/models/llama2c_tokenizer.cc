@@ -25,9 +25,10 @@ std::string marked(std::string_view piece) {
   return text;
 }
 
-}  // namespace
-
-Result<tokenize::Tokenizer> tokenizer_of(const Llama2cVocabulary& vocabulary, const std::string& file) {
+// use(vocabulary as GGUF has it), whose views live as long as the call.
+template <class Use>
+auto with_vocab(const Llama2cVocabulary& vocabulary, const std::string& file, const Use& use)
+    -> decltype(use(tokenize::GgufVocab())) {
   if (vocabulary.pieces.size() < kBehindBytes)
     return corrupt(file + ": the vocabulary has " + std::to_string(vocabulary.pieces.size()) +
                    " pieces, needed: " + std::to_string(kBehindBytes) + " and more");
@@ -40,17 +41,20 @@ Result<tokenize::Tokenizer> tokenizer_of(const Llama2cVocabulary& vocabulary, co
   pieces[1] = "<s>";  // which the file has between line feeds
   pieces[2] = "</s>";
   const std::vector<std::string_view> tokens(pieces.begin(), pieces.end());
-  return tokenize::Tokenizer::from_gguf(file, {.model = "llama",
-                                               .tokens = tokens,
-                                               .scores = vocabulary.scores,
-                                               .token_types = types,
-                                               .special = {.bos = 1, .eos = 2, .unk = 0},
-                                               .add_bos = true,
-                                               .add_eos = false,
-                                               .add_space_prefix = true});
+  return use({.model = "llama",
+              .tokens = tokens,
+              .scores = vocabulary.scores,
+              .token_types = types,
+              .special = {.bos = 1, .eos = 2, .unk = 0},
+              .add_bos = true,
+              .add_eos = false,
+              .add_space_prefix = true});
 }
 
-Result<tokenize::Tokenizer> open_llama2c_tokenizer(const std::string& checkpoint, int64_t vocabulary) {
+// use(vocabulary, its file) of the one beside a checkpoint with so many tokens.
+template <class Use>
+auto with_vocab_beside(const std::string& checkpoint, int64_t vocabulary, const Use& use)
+    -> decltype(use(Llama2cVocabulary(), std::string())) {
   const auto path = llama2c_tokenizer_beside(checkpoint, vocabulary);
   if (!path) return path.status();
   const auto file = MappedFile::open(*path);
@@ -60,7 +64,25 @@ Result<tokenize::Tokenizer> open_llama2c_tokenizer(const std::string& checkpoint
   if (static_cast<int64_t>(content->pieces.size()) != vocabulary)
     return corrupt(*path + ": the vocabulary has " + std::to_string(content->pieces.size()) +
                    " pieces, needed: " + std::to_string(vocabulary) + ", as " + checkpoint + " has");
-  return tokenizer_of(*content, *path);
+  return use(*content, *path);
+}
+
+}  // namespace
+
+Result<tokenize::Tokenizer> tokenizer_of(const Llama2cVocabulary& vocabulary, const std::string& file) {
+  return with_vocab(vocabulary, file,
+                    [&](const tokenize::GgufVocab& vocab) { return tokenize::Tokenizer::from_gguf(file, vocab); });
+}
+
+Result<tokenize::Tokenizer> open_llama2c_tokenizer(const std::string& checkpoint, int64_t vocabulary) {
+  return with_vocab_beside(checkpoint, vocabulary, tokenizer_of);
+}
+
+Result<tokenize::JsonExport> llama2c_tokenizer_json(const std::string& checkpoint, int64_t vocabulary) {
+  return with_vocab_beside(checkpoint, vocabulary, [](const Llama2cVocabulary& content, const std::string& file) {
+    return with_vocab(content, file,
+                      [&](const tokenize::GgufVocab& vocab) { return tokenize::export_json(file, vocab, ""); });
+  });
 }
 
 }  // namespace lathe::models

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "formats/llama2c.h"
+#include "tokenize/export_json.h"
 #include "tokenize/tokenizer.h"
 
 namespace lathe::models {
@@ -13,5 +14,7 @@ Result<tokenize::Tokenizer> tokenizer_of(const Llama2cVocabulary& vocabulary, co
 
 // Of the vocabulary's file beside a checkpoint with so many tokens. An error where it has another number of them.
 Result<tokenize::Tokenizer> open_llama2c_tokenizer(const std::string& checkpoint, int64_t vocabulary);
+// The same as the files of a Hugging Face folder.
+Result<tokenize::JsonExport> llama2c_tokenizer_json(const std::string& checkpoint, int64_t vocabulary);
 
 }  // namespace lathe::models

@@ -17,7 +17,7 @@ void TrainStep::product_back(const Linear& linear, const float* x, const float* 
     });
   const ops::LinearOperands other = operands();
   x_.run(linear.names.weight, linear.plans.flops(), [&](Team::Worker& worker) {
-    ops::linear_weight(worker, linear.plans, other, x, dy, g(linear.places.weight), input_.accumulate);
+    ops::linear_weight(worker, linear.plans, other, x, dy, g(linear.places.weight), false);
   });
 }
 
@@ -126,6 +126,7 @@ void TrainStep::backward_layer(int64_t i) {
   product_back(down(i), memory_.act, memory_.d_x, memory_.d_act);
   pack_input(up(i));
   x_.sync();
+  final_from(i + 1 < config_.layers ? layer(i + 1).attention_norm.weight : layout_.norm.weight);
   backward_activation(i);
   product_back(up(i), memory_.normed, kept_here.up, memory_.d_normed);
   pack_input(out(i));

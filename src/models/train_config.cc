@@ -22,7 +22,7 @@ constexpr int64_t kLargestFile = 1 << 20;  // bytes
 // No size of a model is beyond it, and products of two stay within 63 bits.
 constexpr IntRange kSize{1, int64_t{1} << 24};
 
-constexpr std::array<std::string_view, 3> kFamilies = {"llama", "qwen3", "gpt2"};
+constexpr std::array<std::string_view, 4> kFamilies = {"llama", "qwen3", "gpt2", "qwen2"};
 
 struct Preset {
   std::string_view name;

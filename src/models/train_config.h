@@ -12,8 +12,9 @@ namespace lathe::models {
 
 struct TrainConfig {
   // llama: RMS norms, rotary positions (in halves), SwiGLU, no biases. qwen3: the same with queries and keys
-  // normalised by head. gpt2: layer norms with biases, learned positions, GELU (tanh), biases.
-  enum class Family : uint8_t { llama, qwen3, gpt2 };
+  // normalised by head. qwen2: with biases of queries, keys and values. gpt2: layer norms with biases, learned
+  // positions, GELU (tanh), biases.
+  enum class Family : uint8_t { llama, qwen3, gpt2, qwen2 };
 
   Family family = Family::llama;
   int64_t vocabulary = 0;

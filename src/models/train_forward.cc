@@ -24,7 +24,7 @@ ops::TokenEmbedding TrainStep::embedding() const {
 
 // Gradients that are added to, and not written by a product, begin at 0.
 void TrainStep::begin() {
-  if (input_.until == Until::gradients && !input_.accumulate)
+  if (input_.until == Until::gradients)
     x_.run("backward zero", [&](const Team::Worker& worker) {
       for (const TrainTensor& tensor : layout_.tensors) {
         const bool words = tensor.offset == layout_.words && !config_.tied;

@@ -40,8 +40,7 @@ void TrainStep::head_loss() {
     });
     const ops::LinearOperands weight = operands();
     x_.run("backward head weight", plans.flops(), [&](Team::Worker& worker) {
-      ops::linear_weight(worker, plans, weight, normed, memory_.logits, g(layout_.head),
-                         input_.accumulate || chunk > 0);
+      ops::linear_weight(worker, plans, weight, normed, memory_.logits, g(layout_.head), chunk > 0);
     });
     x_.sync();
   }

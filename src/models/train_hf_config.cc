@@ -30,25 +30,31 @@ Json gpt2(const TrainConfig& c) {
           {"tie_word_embeddings", c.tied}};
 }
 
+const char* class_of(TrainConfig::Family family) {
+  if (family == TrainConfig::Family::qwen2) return "Qwen2ForCausalLM";
+  return family == TrainConfig::Family::qwen3 ? "Qwen3ForCausalLM" : "LlamaForCausalLM";
+}
+
 Json rotary(const TrainConfig& c) {
-  const bool qwen3 = c.family == TrainConfig::Family::qwen3;
-  return {{"architectures", {qwen3 ? "Qwen3ForCausalLM" : "LlamaForCausalLM"}},
-          {"model_type", qwen3 ? "qwen3" : "llama"},
-          {"vocab_size", c.vocabulary},
-          {"hidden_size", c.width},
-          {"intermediate_size", c.intermediate},
-          {"num_hidden_layers", c.layers},
-          {"num_attention_heads", c.heads},
-          {"num_key_value_heads", c.kv_heads},
-          {"head_dim", c.head_dim},
-          {"hidden_act", "silu"},
-          {"max_position_embeddings", c.context},
-          {"rms_norm_eps", shortest(c.eps)},
-          {"rope_theta", c.rope_base},
-          {"rope_scaling", nullptr},
-          {"attention_bias", false},
-          {"mlp_bias", false},
-          {"tie_word_embeddings", c.tied}};
+  Json json = {{"architectures", {class_of(c.family)}},
+               {"model_type", family_name(c.family)},
+               {"vocab_size", c.vocabulary},
+               {"hidden_size", c.width},
+               {"intermediate_size", c.intermediate},
+               {"num_hidden_layers", c.layers},
+               {"num_attention_heads", c.heads},
+               {"num_key_value_heads", c.kv_heads},
+               {"head_dim", c.head_dim},
+               {"hidden_act", "silu"},
+               {"max_position_embeddings", c.context},
+               {"rms_norm_eps", shortest(c.eps)},
+               {"rope_theta", c.rope_base},
+               {"rope_scaling", nullptr},
+               {"mlp_bias", false},
+               {"tie_word_embeddings", c.tied}};
+  // Where the field is true, Qwen2's readers give the attention's output a bias too.
+  if (c.family != TrainConfig::Family::qwen2) json["attention_bias"] = false;
+  return json;
 }
 
 }  // namespace

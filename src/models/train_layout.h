@@ -27,11 +27,19 @@ struct TrainLayer {
   int64_t query_norm = kNoTensor, key_norm = kNoTensor;
 };
 
+// What a tensor is a part of, for telemetry. A tied head is of the embedding.
+enum class TrainPart : uint8_t { embedding, attention, mlp, norms, head };
+struct TrainPlace {
+  TrainPart part;
+  int64_t layer = -1;  // -1: none
+};
+
 struct TrainLayout {
   enum class First : uint8_t { ones, zeros, normal, residual };  // what a tensor begins as
 
   std::vector<TrainTensor> tensors;
-  std::vector<First> first;  // of each tensor
+  std::vector<First> first;        // of each tensor
+  std::vector<TrainPlace> places;  // the same
   std::vector<TrainLayer> layers;
   int64_t words = kNoTensor, positions = kNoTensor;
   TrainNorm norm;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "base/checked.h"
+#include "models/memory_cutter.h"
 #include "ops/linear.h"
 #include "ops/window_attention.h"
 
@@ -14,34 +14,7 @@ namespace {
 
 using Family = TrainConfig::Family;
 
-// Lays arrays one behind the other, aligned to 64. Without a base it only counts.
-class Cutter {
- public:
-  explicit Cutter(std::byte* base) : base_(base) {}
-
-  template <class T = float>
-  T* take(std::initializer_list<int64_t> counts) {
-    std::optional<int64_t> bytes = sizeof(T);
-    for (const int64_t count : counts)
-      if (bytes) bytes = checked_mul(*bytes, count);
-    const auto end = bytes ? checked_add(size_, *bytes) : std::nullopt;
-    if (!end || *end > kMost) {
-      overflow_ = true;
-      return nullptr;
-    }
-    T* at = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + size_);
-    size_ = round_up(*end, 64);
-    return at;
-  }
-  int64_t size() const { return size_; }
-  bool overflow() const { return overflow_; }
-
- private:
-  static constexpr int64_t kMost = int64_t{1} << 46;  // beyond any machine this runs on
-  std::byte* base_;
-  int64_t size_ = 0;
-  bool overflow_ = false;
-};
+using Cutter = MemoryCutter;
 
 struct Cut {
   const TrainConfig& config;
@@ -120,7 +93,8 @@ Result<TrainModel::Memory> TrainMemory::sizes(const TrainConfig& config, const T
     return out_of_memory(
         fmt::format("a step of {} windows of {} tokens does not fit in any memory", options.windows, options.length));
   TrainModel::Memory memory;
-  memory.weights = memory.gradients = 4 * layout.size;
+  memory.weights = 4 * layout.size;
+  memory.gradients = memory.weights * (options.accumulate ? 2 : 1);
   memory.moments = 8 * layout.size;
   memory.activations = activations.size();
   memory.logits = logits.size();
@@ -137,7 +111,8 @@ Result<TrainMemory> TrainMemory::create(const TrainConfig& config, const TrainLa
     Buffer& buffer;
     int64_t bytes;
   } all[] = {{m.weights, needed->weights},
-             {m.gradients, needed->gradients},
+             {m.gradients, needed->weights},
+             {m.pass_gradients, needed->gradients - needed->weights},
              {m.first_moments, needed->moments / 2},
              {m.second_moments, needed->moments / 2},
              {m.activations_, needed->activations},
@@ -160,8 +135,8 @@ Result<TrainMemory> TrainMemory::create(const TrainConfig& config, const TrainLa
 
 int64_t TrainMemory::bytes() const {
   size_t bytes = 0;
-  for (const Buffer* each : {&weights, &gradients, &first_moments, &second_moments, &activations_, &logits_,
-                             &workspace_, &products[0], &products[1]})
+  for (const Buffer* each : {&weights, &gradients, &pass_gradients, &first_moments, &second_moments, &activations_,
+                             &logits_, &workspace_, &products[0], &products[1]})
     bytes += each->size();
   return static_cast<int64_t>(bytes);
 }

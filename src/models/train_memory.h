@@ -40,7 +40,7 @@ class TrainMemory {
   const LayerActivations& layer(int64_t i) const { return layers[layers.size() == 1 ? 0 : static_cast<size_t>(i)]; }
   int64_t bytes() const;  // as they were allocated
 
-  Buffer weights, gradients, first_moments, second_moments;
+  Buffer weights, gradients, pass_gradients, first_moments, second_moments;
   std::vector<float*> x;  // the input of each layer, and behind them the output of the last
   std::vector<LayerActivations> layers;
   float* logits = nullptr;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
+#include "models/gradient_norms.h"
 #include "models/pass_model.h"
 #include "models/train_initialize.h"
 #include "models/train_layout.h"
@@ -12,6 +14,8 @@
 #include "models/train_plans.h"
 #include "models/train_step.h"
 #include "ops/adamw.h"
+#include "ops/largest.h"
+#include "ops/share.h"
 
 namespace lathe::models {
 namespace {
@@ -44,12 +48,16 @@ class TrainedDecoder final : public TrainModel {
     for (const TrainTensor& tensor : layout_.tensors)
       ops::cut_pieces(tensor.offset, tensor.size, tensor.decay, pieces_);
     sums_.resize(pieces_.size());
+    parts_.emplace(layout_, pieces_);
   }
 
   const TrainConfig& config() const override { return config_; }
   std::span<const TrainTensor> tensors() const override { return layout_.tensors; }
   std::span<float> weights() override { return flat(memory_.weights); }
   std::span<float> gradients() override { return flat(memory_.gradients); }
+  std::span<float> pass_gradients() override {
+    return options_.accumulate ? flat(memory_.pass_gradients) : std::span<float>();
+  }
   std::span<float> first_moments() override { return flat(memory_.first_moments); }
   std::span<float> second_moments() override { return flat(memory_.second_moments); }
 
@@ -58,7 +66,17 @@ class TrainedDecoder final : public TrainModel {
   }
 
   Result<double> backward(const TrainWindows& windows, bool accumulate, float scale) override {
-    return loss(windows, {.until = TrainStep::Until::gradients, .accumulate = accumulate, .scale = scale});
+    const auto loss = backward_pass(windows, {.scale = scale, .second = accumulate});
+    if (loss && accumulate) add_pass();
+    return loss;
+  }
+  Result<double> backward_pass(const TrainWindows& windows, const Pass& pass) override {
+    if (pass.second && !options_.accumulate)
+      return invalid_argument("a model of a single pass a step was asked to accumulate, needed: Options::accumulate");
+    return loss(windows, {.until = TrainStep::Until::gradients,
+                          .scale = pass.scale,
+                          .gradients = (pass.second ? memory_.pass_gradients : memory_.gradients).as<float>(),
+                          .final_from = pass.final_from});
   }
   Result<double> evaluate(const TrainWindows& windows) override {
     return loss(windows, {.until = TrainStep::Until::loss});
@@ -101,6 +119,23 @@ class TrainedDecoder final : public TrainModel {
     });
     if (profile_ != nullptr) profile_->end();
     return found;
+  }
+
+  GradientNorms gradient_norms() const override { return parts_->norms(sums_); }
+
+  std::vector<float> activation_ranges() override {
+    const auto streams = static_cast<int64_t>(memory_.x.size());
+    std::vector<float> found(static_cast<size_t>(streams * team_.size()));
+    team_.run([&](const Team::Worker& worker) {
+      const ops::Share share(worker, tokens_ * config_.width);
+      for (int64_t i = 0; i < streams; ++i)
+        found[static_cast<size_t>(i * team_.size() + worker.id())] =
+            ops::largest_magnitude(memory_.x[static_cast<size_t>(i)] + share.begin, share.end - share.begin);
+    });
+    std::vector<float> ranges;
+    for (int64_t i = 0; i < streams; ++i)
+      ranges.push_back(ops::largest_magnitude(found.data() + i * team_.size(), team_.size()));
+    return ranges;
   }
 
   void set_profile(ops::Profile* profile) override { profile_ = profile; }
@@ -176,6 +211,7 @@ class TrainedDecoder final : public TrainModel {
     });
     if (!plans) return plans.status();
     if (Status status = reserve((*plans)->workspace_bytes()); !status.ok()) return status;
+    tokens_ = input.windows * input.length;
     if (profile_ != nullptr) profile_->begin();
     team_.run([&](Team::Worker& worker) {
       ops::TrainExecutor executor(worker, profile_);
@@ -183,6 +219,22 @@ class TrainedDecoder final : public TrainModel {
     });
     if (profile_ != nullptr) profile_->end();
     return {};
+  }
+
+  // gradients += pass_gradients, in one pass over both.
+  void add_pass() {
+    float* const sum = memory_.gradients.as<float>();
+    const float* const pass = memory_.pass_gradients.as<float>();
+    if (profile_ != nullptr) profile_->begin();
+    team_.run([&](Team::Worker& worker) {
+      ops::TrainExecutor x(worker, profile_);
+      x.run("backward accumulate", [&](const Team::Worker& w) {
+        const ops::ColumnShare share(w, layout_.size);
+        kernels_.optimizer->add(sum + share.begin, pass + share.begin, share.end - share.begin);
+      });
+      x.sync();
+    });
+    if (profile_ != nullptr) profile_->end();
   }
 
   // Fewer tokens may be divided otherwise, and need more: with few of them, of little.
@@ -207,6 +259,8 @@ class TrainedDecoder final : public TrainModel {
   PlanCache<TrainPlans> plans_;
   std::vector<ops::OptimizerPiece> pieces_;
   std::vector<double> sums_;
+  std::optional<GradientParts> parts_;
+  int64_t tokens_ = 0;  // of the last pass
 };
 
 }  // namespace

@@ -2,10 +2,13 @@
 // and backwards.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lathe/status.h"
@@ -36,11 +39,18 @@ struct AdamW {
   double clip = 1.0;  // of the gradients' norm; 0: none
 };
 
+// Norms of the gradients of one update before clipping, for telemetry.
+struct GradientNorms {
+  std::vector<std::pair<std::string_view, double>> parts{};  // "embedding", "attention", "mlp", "norms", "head"
+  std::vector<double> layers{};
+};
+
 class TrainModel {
  public:
   struct Options {
     int64_t windows = 0, length = 0;  // of one call, at most
     bool recompute = false;           // activations of a layer are computed again on the way back
+    bool accumulate = false;          // the gradients of several passes are added: a second array of them is there
   };
   // Memory that a model takes, before it is made.
   struct Memory {
@@ -57,16 +67,28 @@ class TrainModel {
   // Flat, all tensors one after the other. What the optimizer keeps has the same places.
   virtual std::span<float> weights() = 0;
   virtual std::span<float> gradients() = 0;
+  virtual std::span<float> pass_gradients() = 0;  // the second array; without Options::accumulate it is empty
   virtual std::span<float> first_moments() = 0;
   virtual std::span<float> second_moments() = 0;
 
   // Weights of a seed: the same on every machine.
   virtual void initialize(uint64_t seed) = 0;
 
-  // Mean loss of the counted targets; gradients = (accumulate ? gradients : 0) + d(scale * mean loss) / d(weights).
-  // The same bits with any number of threads. An error where an id is none of the vocabulary or the windows are more or
+  // Mean loss of the counted targets; gradients = (accumulate ? gradients : 0) + d(scale * mean loss) / d(weights),
+  // where the latter is summed from 0 (in pass_gradients(), where it is added) and the addition rounded once. The same
+  // bits with any number of threads. An error where an id is none of the vocabulary or the windows are more or
   // longer than the options said; then nothing has changed. A loss that is not finite is a result: the caller stops.
   virtual Result<double> backward(const TrainWindows& windows, bool accumulate, float scale) = 0;
+
+  // The same of a pass whose gradients others add up: d(scale * mean loss) / d(weights) alone, in gradients() or, where
+  // it is `second`, in pass_gradients(). While it runs `final_from` (nullptr: nobody asks) falls from the arrays' size
+  // to 0: the elements from there on are final, and another thread may read them.
+  struct Pass {
+    float scale = 1;
+    bool second = false;
+    std::atomic<int64_t>* final_from = nullptr;
+  };
+  virtual Result<double> backward_pass(const TrainWindows& windows, const Pass& pass) = 0;
   // The mean loss alone.
   virtual Result<double> evaluate(const TrainWindows& windows) = 0;
   // Logits behind the last of `ids` (at most Options::length of them).
@@ -75,6 +97,13 @@ class TrainModel {
   // One step of AdamW number `step` (from 1). Returns the gradients' norm before clipping; where that is not finite
   // nothing is changed.
   virtual double update(const AdamW& settings, int64_t step) = 0;
+
+  // Of the last update(); its parts' squares sum to that of the norm which update() gave. Empty where a model does not
+  // say.
+  virtual GradientNorms gradient_norms() const { return {}; }
+  // The largest magnitude in the residual stream before each layer and behind the last, in the last backward() or
+  // evaluate(); NaN where one of its numbers is none. Empty where a model does not say.
+  virtual std::vector<float> activation_ranges() { return {}; }
 
   // For telemetry; `profile` may be nullptr and must outlive the calls.
   virtual void set_profile(ops::Profile* profile) = 0;

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include "models/test_train.h"
 #include "models/train_memory.h"
@@ -98,20 +101,64 @@ TEST_P(EveryFamily, BitsDoNotDependOnThreadsOrRecomputing) {
     }
 }
 
-TEST_P(EveryFamily, GradientsAccumulate) {
+// Each pass from 0, and one rounding for each that is added: what another process can do as well.
+TEST_P(EveryFamily, GradientsOfPassesAreAddedOnceEach) {
   const TrainConfig& config = GetParam().config;
-  TestTrainer trainer(config, {.windows = 2, .length = 8});
-  const RandomWindows first(config, 2, 8, 1), second(config, 1, 8, 2);
-  trainer.backward(first, false, 0.5f);
-  const std::vector<float> a = trainer.gradients();
-  std::ranges::fill(trainer.model->gradients(), 0.0f);
-  trainer.backward(first, true, 0.5f);
-  EXPECT_EQ(trainer.gradients(), a);
-  trainer.backward(second, true, 0.25f);
-  const std::vector<float> both = trainer.gradients();
-  trainer.backward(second, false, 0.25f);
-  const std::vector<float> b = trainer.gradients();
-  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(both[i], a[i] + b[i], 1e-5 + 1e-5 * std::fabs(both[i])) << i;
+  for (const int threads : {1, 3}) {
+    TestTrainer trainer(config, {.windows = 2, .length = 8, .accumulate = true}, threads);
+    const RandomWindows first(config, 2, 8, 1), second(config, 1, 8, 2);
+    trainer.backward(second, false, 0.25f);
+    const std::vector<float> b = trainer.gradients();
+    trainer.backward(first, false, 0.5f);
+    const std::vector<float> a = trainer.gradients();
+    trainer.backward(second, true, 0.25f);
+    std::vector<float> both(a.size());
+    for (size_t i = 0; i < a.size(); ++i) both[i] = a[i] + b[i];
+    EXPECT_EQ(trainer.gradients(), both);
+    ASSERT_TRUE(trainer.model->backward_pass(first, {.scale = 0.5f, .second = true}).ok());
+    EXPECT_EQ(std::vector<float>(trainer.model->pass_gradients().begin(), trainer.model->pass_gradients().end()), a);
+    EXPECT_EQ(trainer.gradients(), both);
+  }
+}
+
+TEST_P(EveryFamily, WhatIsSaidToBeFinalIsFinal) {
+  const TrainConfig& config = GetParam().config;
+  for (const bool recompute : {false, true}) {
+    TestTrainer trainer(config, {.windows = 2, .length = 8, .recompute = recompute}, 2);
+    const RandomWindows windows(config, 2, 8, 1);
+    trainer.backward(windows);
+    const std::vector<float> whole = trainer.gradients();
+    const auto size = static_cast<int64_t>(whole.size());
+    std::ranges::fill(trainer.model->gradients(), std::numeric_limits<float>::quiet_NaN());
+    std::atomic<int64_t> final_from{size};
+    std::atomic<bool> ended{false};
+    // Copies elements as they are said to be final, as a thread that sends them does.
+    std::vector<float> seen(whole.size());
+    std::thread reader([&] {
+      int64_t read = size;
+      while (read > 0) {
+        const bool last = ended.load();
+        const int64_t from = final_from.load(std::memory_order_acquire);
+        std::copy(trainer.model->gradients().begin() + from, trainer.model->gradients().begin() + read,
+                  seen.begin() + from);
+        read = from;
+        if (last) return;
+        std::this_thread::yield();
+      }
+    });
+    EXPECT_TRUE(trainer.model->backward_pass(windows, {.final_from = &final_from}).ok());
+    ended = true;
+    reader.join();
+    EXPECT_EQ(final_from.load(), 0);
+    EXPECT_EQ(seen, whole);
+  }
+}
+
+TEST(TrainModel, AccumulatingMustBeAskedForBeforehand) {
+  const TrainConfig config = train_cases().front().config;
+  TestTrainer trainer(config, {.windows = 1, .length = 4});
+  EXPECT_FALSE(trainer.model->backward(RandomWindows(config, 1, 4, 1), true, 1).ok());
+  EXPECT_TRUE(trainer.model->pass_gradients().empty());
 }
 
 TEST_P(EveryFamily, LossFallsAndTheLastLogitsAreThose) {
@@ -136,12 +183,74 @@ TEST_P(EveryFamily, LossFallsAndTheLastLogitsAreThose) {
   EXPECT_NEAR(trainer.evaluate({ids, targets, 1, 7}), std::log(sum) - logits[3], 1e-5);
 }
 
+TEST_P(EveryFamily, PartsOfTheNormAreThoseOfTheirTensors) {
+  const TrainConfig& config = GetParam().config;
+  TestTrainer trainer(config, {.windows = 2, .length = 9});
+  trainer.backward(RandomWindows(config, 2, 9, 5));
+  const std::vector<float> gradients = trainer.gradients();
+  const double norm = trainer.model->update({.rate = 1e-3}, 1);
+  const GradientNorms found = trainer.model->gradient_norms();
+  double all = 0, norms = 0;
+  std::vector<double> layers(static_cast<size_t>(config.layers));
+  for (const TrainTensor& tensor : trainer.model->tensors()) {
+    double square = 0;
+    for (int64_t i = tensor.offset; i < tensor.offset + tensor.size; ++i)
+      square += std::pow(double{gradients[static_cast<size_t>(i)]}, 2);
+    all += square;
+    if (tensor.name.find("norm") != std::string::npos || tensor.name.find("ln_") != std::string::npos) norms += square;
+    for (size_t i = 0; i < layers.size(); ++i)
+      layers[i] += tensor.name.find("." + std::to_string(i) + ".") != std::string::npos ? square : 0;
+  }
+  double parts = 0;
+  for (const auto& [part, value] : found.parts) {
+    parts += value * value;
+    EXPECT_GT(value, 0) << part;
+    if (part == "norms") norms -= value * value;
+  }
+  EXPECT_EQ(found.parts.size(), config.tied ? 4u : 5u);
+  EXPECT_NEAR(norms, 0, 1e-6 * norm * norm);
+  EXPECT_NEAR(std::sqrt(all), norm, 1e-6 * norm);
+  EXPECT_NEAR(std::sqrt(parts), norm, 1e-12 * norm);
+  ASSERT_EQ(found.layers.size(), layers.size());
+  for (size_t i = 0; i < layers.size(); ++i) EXPECT_NEAR(found.layers[i], std::sqrt(layers[i]), 1e-6 * norm);
+}
+
+TEST_P(EveryFamily, RangesAreThoseOfTheResidualStream) {
+  const TrainConfig& config = GetParam().config;
+  const RandomWindows windows(config, 2, 9, 5);
+  std::vector<std::vector<float>> found;
+  for (const int threads : {1, 3}) {
+    TestTrainer trainer(config, {.windows = 3, .length = 12, .recompute = threads == 3}, threads);
+    trainer.backward(windows);
+    found.push_back(trainer.model->activation_ranges());
+    if (threads > 1) continue;
+    // What a NaN in a layer makes of them.
+    for (const TrainTensor& tensor : trainer.model->tensors())
+      if (tensor.name.ends_with(".1.input_layernorm.weight") || tensor.name.ends_with(".1.ln_1.weight"))
+        trainer.model->weights()[static_cast<size_t>(tensor.offset)] = NAN;
+    EXPECT_TRUE(std::isnan(trainer.evaluate(windows)));
+    const auto broken = trainer.model->activation_ranges();
+    EXPECT_EQ(broken[1], found[0][1]);
+    EXPECT_TRUE(std::isnan(broken[2]));
+  }
+  EXPECT_EQ(found[0], found[1]);
+  ASSERT_EQ(std::ssize(found[0]), config.layers + 1);
+  if (config.family == TrainConfig::Family::gpt2) return;
+  TestTrainer trainer(config, {.windows = 1, .length = 1});
+  float most = 0;  // of the words' rows, the first tensor
+  for (const int32_t id : windows.inputs)
+    for (int64_t j = 0; j < config.width; ++j)
+      most = std::max(most, std::fabs(trainer.model->weights()[static_cast<size_t>(id * config.width + j)]));
+  EXPECT_EQ(found[0][0], most);
+}
+
 TEST_P(EveryFamily, MemoryIsWhatIsSaid) {
   TrainConfig config = GetParam().config;
   config.vocabulary = 3000;
   for (const bool recompute : {false, true})
     for (const int threads : {1, 3}) {
-      const TrainModel::Options options = {.windows = 5, .length = 12, .recompute = recompute};
+      const TrainModel::Options options = {
+          .windows = 5, .length = 12, .recompute = recompute, .accumulate = threads == 3};
       const auto said = TrainModel::memory(config, options, threads);
       ASSERT_TRUE(said.ok());
       const TrainLayout layout = train_layout(config);

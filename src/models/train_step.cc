@@ -34,7 +34,7 @@ TrainStep::TrainStep(const TrainConfig& config, const TrainLayout& layout, Train
       x_(executor),
       rows_(config, layout),
       weights_(memory.weights.as<float>()),
-      gradients_(memory.gradients.as<float>()) {}
+      gradients_(input.gradients) {}
 
 void TrainStep::pack(const Linear& linear) {
   packed_ ^= 1;
@@ -101,6 +101,7 @@ void TrainStep::run() {
     backward_embedding();
   }
   x_.sync();
+  if (input_.until == Until::gradients) final_from(0);
 }
 
 }  // namespace lathe::models

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -34,9 +35,10 @@ class TrainStep {
     const int32_t* targets = nullptr;  // the same
     int64_t windows = 0, length = 0;
     Until until = Until::loss;
-    bool accumulate = false;
-    float scale = 1.0f;            // of the gradient of a token's loss
-    float* last_logits = nullptr;  // of the last token
+    float scale = 1.0f;                          // of the gradient of a token's loss
+    float* gradients = nullptr;                  // flat; written, whatever stood there
+    std::atomic<int64_t>* final_from = nullptr;  // of the gradients, as TrainModel::Pass has it
+    float* last_logits = nullptr;                // of the last token
   };
 
   TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory, const StepPanels& panels,
@@ -77,6 +79,10 @@ class TrainStep {
   void norm_input(const TrainNorm& norm, const float* x, bool add);
   void norm_weight(const TrainNorm& norm, const float* x);
   void backward_embedding();
+  // Behind a sync: all workers have written the gradients from `offset` on for the last time.
+  void final_from(int64_t offset) const {
+    if (input_.final_from != nullptr && x_.first()) input_.final_from->store(offset, std::memory_order_release);
+  }
 
   // Packs what the next product() or product_input() reads; nothing else is packed before that.
   void pack(const Linear& linear);

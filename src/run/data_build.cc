@@ -19,7 +19,7 @@ constexpr size_t kBatch = 16 << 20;  // bytes of text that the team tokenises at
 Status check(const DataBuildOptions& options) {
   if (options.corpus.files.empty()) return invalid_argument("a text is missing; see 'lathe data build --help'");
   if (options.tokenizer.empty())
-    return invalid_argument("--tokenizer is missing, needed: 'chars', a tokenizer's file, or a folder that holds one");
+    return invalid_argument("--tokenizer is missing, needed: 'chars', a tokenizer's file, or a model");
   if (!(options.validation >= 0 && options.validation < 1))
     return invalid_argument("--validation is " + std::to_string(options.validation) +
                             ", needed: a share from 0 to less than 1");
@@ -154,7 +154,7 @@ class TokenBatches {
 };
 
 Result<DataBuildReport> build_tokens(const DataBuildOptions& options, int64_t total) {
-  auto files = read_tokenizer_files(options.tokenizer);
+  auto files = read_tokenizer_files(options.tokenizer, options.hub);
   if (!files) return files.status();
   const auto tokenizer = tokenizer_of(*files, options.tokenizer);
   if (!tokenizer) return tokenizer.status();

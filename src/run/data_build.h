@@ -12,7 +12,8 @@ namespace lathe::run {
 
 struct DataBuildOptions {
   CorpusOptions corpus{};
-  std::string tokenizer;    // as tokenize::Tokenizer::load takes it, or "chars"
+  std::string tokenizer;    // as read_tokenizer_files takes it, or "chars"
+  std::string hub{};        // the cache of Hugging Face names
   std::string output;       // the file
   double validation = 0.1;  // share of the ids, at the end, that is kept for validation; 0: none
   int threads = 0;          // 0: what the machine recommends

@@ -18,13 +18,14 @@ class FakeTrainModel final : public models::TrainModel {
   FakeTrainModel(const models::TrainConfig& config, const Options& options)
       : config_(config), options_(options), size_(static_cast<size_t>(config.vocabulary * config.vocabulary)) {
     tensors_ = {{"bigrams.weight", {config.vocabulary, config.vocabulary}, 0, static_cast<int64_t>(size_), true}};
-    for (auto* flat : {&weights_, &gradients_, &first_, &second_}) flat->assign(size_, 0.0f);
+    for (auto* flat : {&weights_, &gradients_, &pass_, &first_, &second_}) flat->assign(size_, 0.0f);
   }
 
   const models::TrainConfig& config() const override { return config_; }
   std::span<const models::TrainTensor> tensors() const override { return tensors_; }
   std::span<float> weights() override { return weights_; }
   std::span<float> gradients() override { return gradients_; }
+  std::span<float> pass_gradients() override { return pass_; }
   std::span<float> first_moments() override { return first_; }
   std::span<float> second_moments() override { return second_; }
 
@@ -36,12 +37,21 @@ class FakeTrainModel final : public models::TrainModel {
   }
 
   Result<double> backward(const models::TrainWindows& windows, bool accumulate, float scale) override {
-    if (!accumulate) std::ranges::fill(gradients_, 0.0f);
+    const auto loss = backward_pass(windows, {.scale = scale, .second = accumulate});
+    if (accumulate)
+      for (size_t i = 0; i < size_; ++i) gradients_[i] += pass_[i];
+    return loss;
+  }
+  Result<double> backward_pass(const models::TrainWindows& windows, const Pass& p) override {
+    std::vector<float>& gradients = p.second ? pass_ : gradients_;
+    std::ranges::fill(gradients, 0.0f);
     ++passes;
     if (passes == fail_at) return std::numeric_limits<double>::quiet_NaN();
-    return pass(windows, scale);
+    const double loss = pass(windows, p.scale, gradients);
+    if (p.final_from != nullptr) p.final_from->store(0, std::memory_order_release);
+    return loss;
   }
-  Result<double> evaluate(const models::TrainWindows& windows) override { return pass(windows, 0); }
+  Result<double> evaluate(const models::TrainWindows& windows) override { return pass(windows, 0, gradients_); }
   Status logits(std::span<const int32_t> ids, std::span<float> out) override {
     std::ranges::copy(row(ids.back()), out.begin());
     return {};
@@ -62,12 +72,14 @@ class FakeTrainModel final : public models::TrainModel {
     return norm;
   }
 
+  std::vector<float> activation_ranges() override { return ranges; }
   void set_profile(ops::Profile* profile) override { profile_ = profile; }
   double flops(int64_t windows, int64_t length) const override {
     return static_cast<double>(windows * length * config_.vocabulary);
   }
 
   int64_t passes = 0, fail_at = -1;  // the pass whose loss is not a number
+  std::vector<float> ranges{};       // that are said
 
  private:
   std::span<float> row(int32_t id) {
@@ -75,7 +87,7 @@ class FakeTrainModel final : public models::TrainModel {
                                        static_cast<size_t>(config_.vocabulary));
   }
 
-  double pass(const models::TrainWindows& windows, float scale) {
+  double pass(const models::TrainWindows& windows, float scale, std::vector<float>& gradients) {
     if (profile_ != nullptr) profile_->begin();
     double loss = 0;
     const double count = static_cast<double>(windows.inputs.size());
@@ -86,7 +98,7 @@ class FakeTrainModel final : public models::TrainModel {
       double sum = 0;
       for (size_t j = 0; j < p.size(); ++j) sum += p[j] = std::exp(double{x[j]});
       loss += std::log(sum) - x[target];
-      float* g = gradients_.data() + (x.data() - weights_.data());
+      float* g = gradients.data() + (x.data() - weights_.data());
       if (scale > 0)
         for (size_t j = 0; j < p.size(); ++j)
           g[j] += static_cast<float>(scale * (p[j] / sum - (j == target ? 1 : 0)) / count);
@@ -102,7 +114,7 @@ class FakeTrainModel final : public models::TrainModel {
   Options options_;
   size_t size_;
   std::vector<models::TrainTensor> tensors_;
-  std::vector<float> weights_, gradients_, first_, second_;
+  std::vector<float> weights_, gradients_, pass_, first_, second_;
   ops::Profile* profile_ = nullptr;
 };
 

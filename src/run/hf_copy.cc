@@ -37,13 +37,17 @@ Result<int64_t> copy_hugging_face(const std::string& checkpoint, const std::stri
   for (fs::directory_iterator at(checkpoint, error), end; status.ok() && !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
     if (std::ranges::find(kOfTraining, name) != std::end(kOfTraining)) continue;
+    written.push_back(fs::path(output) / name);
+    if (at->is_directory(error)) {  // an encoder's modules: a few lines each
+      fs::copy(at->path(), written.back(), fs::copy_options::recursive, error);
+      continue;
+    }
     const auto copied = copy_one(at->path(), fs::path(output) / name);
     status = copied.status();
     bytes += copied ? *copied : 0;
-    written.push_back(fs::path(output) / name);
   }
   if (status.ok() && !error) return bytes;
-  for (const fs::path& path : written) fs::remove(path, error);
+  for (const fs::path& path : written) fs::remove_all(path, error);
   if (made) fs::remove(output, error);
   return status.ok() ? io_error(checkpoint + ": cannot be read") : status;
 }

@@ -4,6 +4,9 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "models/gguf_tokenizer.h"
+#include "models/llama2c_tokenizer.h"
+#include "run/init_model.h"
 
 namespace lathe::run {
 namespace {
@@ -48,9 +51,8 @@ std::string_view bytes_of(const std::vector<NamedFile>& files, std::string_view 
   return {};
 }
 
-}  // namespace
-
-Result<std::vector<NamedFile>> read_tokenizer_files(const std::string& path) {
+// Of a tokenizer's file or a folder that holds one.
+Result<std::vector<NamedFile>> read_own_files(const std::string& path) {
   if (const auto loaded = tokenize::Tokenizer::load(path); !loaded) return loaded.status();
   const fs::path main = definition(path), folder = main.parent_path();
   std::vector<NamedFile> files;
@@ -61,6 +63,34 @@ Result<std::vector<NamedFile>> read_tokenizer_files(const std::string& path) {
     if (is_file(folder / name))
       if (Status status = add(folder / name, name, files); !status.ok()) return status;
   return files;
+}
+
+}  // namespace
+
+Result<std::vector<NamedFile>> read_tokenizer_files(const models::WeightFiles& model) {
+  const Gguf* gguf = model.gguf();
+  if (gguf == nullptr && model.llama2c() == nullptr) return read_own_files(model.files().config);
+  if (gguf != nullptr && !gguf->has("tokenizer.ggml.model"))
+    return not_found(gguf->file() + ": carries no tokenizer, needed: the fields tokenizer.ggml.*");
+  auto made = gguf != nullptr
+                  ? models::tokenizer_json_of(*gguf)
+                  : models::llama2c_tokenizer_json(model.files().weights, model.llama2c()->header.vocabulary);
+  if (!made) return made.status();
+  return std::vector<NamedFile>{{"tokenizer.json", std::move(made->tokenizer)},
+                                {kCompanions[0], std::move(made->config)}};
+}
+
+Result<std::vector<NamedFile>> read_tokenizer_files(const std::string& path, const std::string& hub) {
+  const fs::path main = definition(path);
+  const std::string extension = main.extension();
+  const bool own = is_file(main) && extension != ".gguf" && extension != ".bin";
+  std::error_code error;
+  if (own || (!fs::exists(path, error) && hub.empty())) return read_own_files(path);
+  const auto files = resolve_run_or_model(path, hub);
+  if (!files) return files.status();
+  const auto model = models::WeightFiles::open(*files);
+  if (!model) return model.status();
+  return read_tokenizer_files(*model);
 }
 
 Result<tokenize::Tokenizer> tokenizer_of(const std::vector<NamedFile>& files, const std::string& name) {

@@ -18,6 +18,9 @@ struct TrainEvent {
   bool best = false;              // evaluation, checkpoint: of the least smoothed validation loss so far
   double seconds = 0;             // that it took, a step with what came behind it: evaluation, sample, saving
 
+  // Of an evaluation of pairs: the share whose positive is the nearest of the batch. Below 0: of none.
+  double recall = -1;
+
   // Of a step.
   double rate = 0, gradient_norm = 0, epoch = 0;
   int64_t tokens = 0;
@@ -26,6 +29,11 @@ struct TrainEvent {
   double ceiling = 0;          // FLOP/s that this machine can do; 0: not known
   // Where the seconds went, by name; what is not accounted for is "unaccounted".
   std::vector<std::pair<std::string_view, double>> phases{};
+
+  // Of the parts and the layers; the largest magnitude before each layer and behind the last, of steps that look.
+  std::vector<std::pair<std::string_view, double>> part_norms{};
+  std::vector<double> layer_norms{};
+  std::vector<float> ranges{};
 
   std::string text{};  // a sample, a checkpoint's folder, a warning
 

@@ -40,6 +40,16 @@ void add_step(const TrainEvent& e, Json& json) {
   json["smoothed"] = rounded(e.smoothed);
   json["learning_rate"] = rounded(e.rate);
   json["gradient_norm"] = rounded(e.gradient_norm);
+  if (!e.part_norms.empty()) {
+    Json& parts = json["gradient_norms"] = Json::object();
+    for (const auto& [part, norm] : e.part_norms) parts[std::string(part)] = rounded(norm);
+    Json& layers = parts["layers"] = Json::array();
+    for (const double norm : e.layer_norms) layers.push_back(rounded(norm));
+  }
+  if (!e.ranges.empty()) {
+    Json& ranges = json["activation_ranges"] = Json::array();
+    for (const float range : e.ranges) ranges.push_back(rounded(range));
+  }
   json["tokens"] = e.tokens;
   json["seconds"] = rounded(e.seconds);
   json["tokens_per_second"] = rounded(e.tokens_per_second());
@@ -91,6 +101,7 @@ std::string event_json(const TrainEvent& e) {
     json["loss"] = e.loss;
     json["smoothed"] = rounded(e.smoothed);
     json["best"] = e.best;
+    if (e.recall >= 0) json["recall_at_1"] = rounded(e.recall);
     json["seconds"] = rounded(e.seconds);
   }
   if (e.kind == Kind::sample || e.kind == Kind::warning) json["text"] = e.text;

@@ -52,6 +52,14 @@ TEST_F(TrainLogTest, AResumedRunReplacesWhatItMakesAgain) {
   EXPECT_EQ(begins, (std::vector<std::string>{"step", "1", "2", "3", "4", "5", "6"}));
 }
 
+TEST_F(TrainLogTest, NormsByPartAndRangesStandInTheLine) {
+  const TrainEvent event{.step = 1, .part_norms = {{"mlp", 2.0}}, .layer_norms = {0.5, 1.5}, .ranges = {3.0f}};
+  const auto json = nlohmann::json::parse(event_json(event));
+  EXPECT_EQ(json["gradient_norms"]["mlp"], 2.0);
+  EXPECT_EQ(json["gradient_norms"]["layers"], (std::vector<double>{0.5, 1.5}));
+  EXPECT_EQ(json["activation_ranges"], std::vector<double>{3.0});
+}
+
 TEST_F(TrainLogTest, ANumberThatIsNoneIsNoBrokenLine) {
   EXPECT_EQ(nlohmann::json::parse(event_json({.step = 1, .loss = NAN}))["loss"], nullptr);
   const TrainEvent sample{.kind = TrainEvent::Kind::sample, .step = 2, .text = "a\nb\xff"};

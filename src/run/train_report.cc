@@ -19,6 +19,7 @@ using nlohmann::json;
 
 constexpr int64_t kMostLog = int64_t{4} << 30;
 constexpr size_t kMostPoints = 1500;  // of a curve: more than a screen has columns
+constexpr size_t kMostRanges = 300;   // of a curve for each layer
 constexpr size_t kMostSamples = 60;
 constexpr JsonLimits kLine{.depth = 8, .token = 16 << 20, .values = 2000};
 
@@ -54,6 +55,8 @@ constexpr std::string_view kBody = R"html(</style>
 <div class="two charts">
 <div class="card"><h2>Learning rate</h2><div id="rate"></div></div>
 <div class="card"><h2>Norm of the gradients</h2><div id="norm"></div></div>
+<div class="card"><h2>Norm of the gradients by part</h2><p class="soft small">Of the first run.</p><div id="parts"></div></div>
+<div class="card"><h2>Range of activations</h2><p class="soft small">Of the first run: the largest magnitude in the residual stream before each layer and behind the last.</p><div id="ranges"></div></div>
 <div class="card"><h2>Tokens per second</h2><p class="soft small">Of the steps themselves, without evaluations, samples and saving.</p><div id="speed"></div></div>
 <div class="card"><h2>Where the time went</h2><div id="phases"></div></div>
 </div>
@@ -81,10 +84,23 @@ class Curve {
     seconds_ += number("seconds");
     rows_.push_back({number("step"), tokens_, seconds_, number("loss"), number("smoothed"), number("learning_rate"),
                      number("gradient_norm"), number("tokens_per_second"), number("flops_per_second"),
-                     number("ceiling_share")});
+                     number("ceiling_share"), 0, 0, 0, 0, 0});
+    const auto norms = event.find("gradient_norms");
+    for (size_t part = 0; norms != event.end() && norms->is_object() && part < kParts.size(); ++part)
+      if (const auto norm = norms->find(kParts[part]); norm != norms->end() && norm->is_number())
+        rows_.back()[kFirstPart + part] = norm->get<double>();
+    add_ranges(event);
   }
   double tokens() const { return tokens_; }
   double seconds() const { return seconds_; }
+
+  // Those steps that have ranges, thinned out: their places, and the ranges behind.
+  Json json_ranges() const {
+    Json out = Json::array();
+    const size_t count = std::min(ranges_.size(), kMostRanges);
+    for (size_t i = 0; i < count; ++i) out.push_back(ranges_[(i + 1) * ranges_.size() / count - 1]);
+    return out;
+  }
 
   Json json_rows() const {
     Json out = Json::array();
@@ -111,9 +127,20 @@ class Curve {
   }
 
  private:
-  static constexpr size_t kLoss = 3, kSmoothed = 4;
-  using Row = std::array<double, 10>;
+  static constexpr size_t kLoss = 3, kSmoothed = 4, kFirstPart = 10;
+  static constexpr std::array kParts = {"embedding", "attention", "mlp", "norms", "head"};
+  using Row = std::array<double, kFirstPart + kParts.size()>;
+
+  void add_ranges(const json& event) {
+    const auto ranges = event.find("activation_ranges");
+    if (ranges == event.end() || !ranges->is_array()) return;
+    std::vector<double> row(rows_.back().begin(), rows_.back().begin() + kLoss);
+    for (const json& range : *ranges) row.push_back(range.is_number() ? range.get<double>() : 0.0);
+    ranges_.push_back(std::move(row));
+  }
+
   std::vector<Row> rows_;
+  std::vector<std::vector<double>> ranges_;
   double tokens_ = 0, seconds_ = 0;
 };
 
@@ -141,6 +168,7 @@ class LogReader {
             {"start", start_},
             {"columns", kColumns},
             {"steps", curve_.json_rows()},
+            {"ranges", curve_.json_ranges()},
             {"phases", phases},
             {"seconds", curve_.seconds()},
             {"tokens", curve_.tokens()},
@@ -160,6 +188,11 @@ class LogReader {
                                              "tokens_per_second",
                                              "flops_per_second",
                                              "ceiling_share",
+                                             "norm_embedding",
+                                             "norm_attention",
+                                             "norm_mlp",
+                                             "norm_norms",
+                                             "norm_head",
                                              "least",
                                              "most"};
 

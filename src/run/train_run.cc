@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
+#include "base/sha256.h"
 #include "base/shown.h"
 #include "formats/checkpoint_manifest.h"
 #include "platform/cpu.h"
 #include "platform/machine.h"
 #include "run/event_thread.h"
+#include "run/init_model.h"
+#include "run/tensorboard_log.h"
 #include "run/tokenizer_files.h"
 #include "run/train_sample.h"
 #include "tune/ceilings.h"
@@ -42,8 +46,9 @@ TrainRun::~TrainRun() = default;
 
 Result<std::unique_ptr<TrainRun>> TrainRun::open(const TrainOptions& options) {
   std::unique_ptr<TrainRun> run(new TrainRun(options));
-  for (Status (TrainRun::*step)() : {&TrainRun::resolve_resume, &TrainRun::choose_folder, &TrainRun::open_data,
-                                     &TrainRun::open_windows, &TrainRun::make_model})
+  for (Status (TrainRun::*step)() :
+       {&TrainRun::resolve_resume, &TrainRun::choose_folder, &TrainRun::open_data, &TrainRun::open_windows,
+        &TrainRun::make_model, &TrainRun::agree, &TrainRun::measure_ceiling})
     if (Status status = (run.get()->*step)(); !status.ok()) return status;
   return run;
 }
@@ -51,16 +56,20 @@ Result<std::unique_ptr<TrainRun>> TrainRun::open(const TrainOptions& options) {
 // Which checkpoint the run goes on from, and what it says.
 Status TrainRun::resolve_resume() {
   if (options_.resume.empty()) {
-    if (options_.model.empty()) return invalid_argument("--model is missing, needed: a preset or a JSON file");
+    if (options_.model.empty() && options_.init.empty())
+      return invalid_argument("--model is missing, needed: a preset or a JSON file (or --init with a model)");
     if (options_.data.empty())
       return invalid_argument("--data is missing, needed: a shard, which 'lathe data build' makes of a text");
     if (options_.output.empty()) return invalid_argument("-o is missing, needed: a new folder for the run");
+    head_.settings = options_.settings;
+    if (!options_.init.empty()) return open_init();
     auto config = models::read_train_config(options_.model);
     if (!config) return config.status();
     head_.config = *config;
-    head_.settings = options_.settings;
     return {};
   }
+  if (!options_.init.empty())
+    return invalid_argument("--init and --resume are both given, needed: one, since a checkpoint has weights already");
   std::error_code error;
   const fs::path real = fs::canonical(options_.resume, error);
   if (error) return not_found(options_.resume + ": there is no such run or checkpoint");
@@ -79,6 +88,23 @@ Status TrainRun::resolve_resume() {
   if (!head) return head.status();
   plan_.resumed = checkpoint_;
   return adopt(*head);
+}
+
+// Configuration and tokenizer of the model that fine-tuning begins with.
+Status TrainRun::open_init() {
+  if (!options_.model.empty())
+    return invalid_argument("--init and --model are both given, needed: one, since a model has its configuration");
+  const auto files = resolve_run_or_model(options_.init, options_.hub);
+  if (!files) return files.status();
+  auto init = models::Pretrained::open(*files);
+  if (!init) return init.status();
+  head_.config = init->config;
+  plan_.init = files->weights;
+  auto tokenizer = read_tokenizer_files(init->files);
+  if (tokenizer) head_.tokenizer = std::move(*tokenizer);
+  if (!tokenizer && tokenizer.status().code() != Code::not_found) return tokenizer.status();
+  init_ = std::move(*init);
+  return {};
 }
 
 // Settings and model are the checkpoint's; what the user named besides may only be what decides no bit of the weights.
@@ -165,14 +191,25 @@ Status TrainRun::open_data() {
   if (head_.config.vocabulary == 0) head_.config.vocabulary = words;
   if (words > head_.config.vocabulary)
     return invalid_argument(head_.data + ": has a vocabulary of " + std::to_string(words) + ", needed: at most the " +
-                            std::to_string(head_.config.vocabulary) + " of the model");
+                            std::to_string(head_.config.vocabulary) + " of " + (init_ ? options_.init : "the model"));
+  return adopt_tokenizer();
+}
+
+// The checkpoint's, or else the one that was named, the one of the model to begin with, or the data's.
+Status TrainRun::adopt_tokenizer() {
   if (checkpoint_.empty()) {
-    head_.tokenizer = data_->info().tokenizer;
+    const std::vector<NamedFile>& of_data = data_->info().tokenizer;
     head_.separator = data_->info().separator;
     if (!options_.tokenizer.empty()) {
-      auto files = read_tokenizer_files(options_.tokenizer);
+      auto files = read_tokenizer_files(options_.tokenizer, options_.hub);
       if (!files) return files.status();
       head_.tokenizer = std::move(*files);
+    }
+    if (head_.tokenizer.empty()) head_.tokenizer = of_data;
+    if (init_ && !of_data.empty() && head_.tokenizer != of_data) {
+      const auto data = tokenizer_of(of_data, head_.data), model = tokenizer_of(head_.tokenizer, plan_.init);
+      if (!data || !model) return data ? model.status() : data.status();
+      if (Status status = check_same_vocabulary(*data, head_.data, *model, options_.init); !status.ok()) return status;
     }
   }
   if (head_.tokenizer.empty()) {
@@ -196,6 +233,9 @@ Status TrainRun::open_windows() {
   if (Status status = models::check_train_config(head_.config); !status.ok()) return status;
   TrainSettings& settings = head_.settings;
   if (Status status = resolve(settings, head_.config.context); !status.ok()) return status;
+  if (settings.accum < ranks())
+    return invalid_argument("--accum is " + std::to_string(settings.accum) + ", needed: at least " +
+                            std::to_string(ranks()) + ", for every rank a pass of each step");
   auto windows = TokenWindows::create(*data_, settings.context, static_cast<uint64_t>(settings.seed), head_.data);
   if (!windows) return windows.status();
   windows_ = *windows;
@@ -214,8 +254,10 @@ Status TrainRun::open_windows() {
 }
 
 Status TrainRun::make_model() {
-  const models::TrainModel::Options options = {
-      .windows = head_.settings.batch, .length = head_.settings.context, .recompute = head_.settings.recompute};
+  const models::TrainModel::Options options = {.windows = head_.settings.batch,
+                                               .length = head_.settings.context,
+                                               .recompute = head_.settings.recompute,
+                                               .accumulate = head_.settings.accum > ranks()};
   auto team = Team::create({.threads = options_.threads});
   if (!team) return team.status();
   team_ = std::move(*team);
@@ -234,16 +276,13 @@ Status TrainRun::make_model() {
                                    : models::TrainModel::create(head_.config, options, *team_);
   if (!model) return model.status();
   model_ = std::move(*model);
-  if (checkpoint_.empty()) {
+  if (init_) {
+    if (Status status = read_pretrained(*init_, team_->size(), model_->weights()); !status.ok()) return status;
+    init_.reset();
+  } else if (checkpoint_.empty()) {
     model_->initialize(static_cast<uint64_t>(head_.settings.seed));
   } else if (Status status = load_checkpoint(checkpoint_, *model_); !status.ok()) {
     return status;
-  }
-  if (options_.measure_ceiling) {
-    // A few trials are enough for a share in a log.
-    const auto ceilings =
-        tune::measure_ceilings(*team_, {.available_bytes = this_machine().memory_available / 8, .trials = 5});
-    if (ceilings) plan_.ceiling = ceilings->fma.giga * 1e9;
   }
   plan_.config = head_.config;
   plan_.settings = head_.settings;
@@ -252,6 +291,35 @@ Status TrainRun::make_model() {
   plan_.train_tokens = data_->info().train_count;
   plan_.per_epoch = windows_->per_epoch();
   plan_.threads = team_->size();
+  plan_.ranks = ranks();
+  return {};
+}
+
+// Ranks that began with different things would wait for one another for ever, or add up what does not belong together.
+Status TrainRun::agree() {
+  if (options_.group == nullptr) return {};
+  const std::string mine = sha256_hex(checkpoint_head_text(head_) + (options_.reduce_in_order ? "order" : "fast"));
+  std::string all(mine.size() * static_cast<size_t>(ranks()), ' ');
+  Status status = options_.group->exchange("the other ranks to begin", std::as_bytes(std::span(mine)),
+                                           std::as_writable_bytes(std::span(all)));
+  if (!status.ok()) return status;
+  for (int other = 0; other < ranks(); ++other)
+    if (all.compare(static_cast<size_t>(other) * mine.size(), mine.size(), all, 0, mine.size()) != 0)
+      return invalid_argument("rank " + std::to_string(other) + " on host " + options_.group->host(other) +
+                              " begins with another model, data, settings or checkpoint than rank 0, needed: the same "
+                              "command for every rank, and files that all of them see under the same names");
+  return {};
+}
+
+// A few trials are enough for a share in a log. The ranks measure at the same time, as they will compute.
+Status TrainRun::measure_ceiling() {
+  if (!options_.measure_ceiling) return {};
+  std::vector<double> each(static_cast<size_t>(ranks()));
+  const auto ceilings =
+      tune::measure_ceilings(*team_, {.available_bytes = this_machine().memory_available / 8, .trials = 5});
+  if (ceilings) each[static_cast<size_t>(rank())] = ceilings->fma.giga * 1e9;
+  if (Status status = TrainRanks(*model_, options_.group, true).share(each); !status.ok()) return status;
+  plan_.ceiling = std::accumulate(each.begin(), each.end(), 0.0);
   return {};
 }
 
@@ -300,6 +368,7 @@ std::string TrainRun::head_line() const {
       {"step", head_.state.step},
       {"run", fs::path(absolute(folder_.path())).filename().string()},
       {"model", nlohmann::ordered_json::parse(models::train_config_json(head_.config))},
+      {"init", plan_.init},
       {"parameters", plan_.parameters},
       {"settings", std::move(settings)},
       {"data", data_->info().source},
@@ -307,34 +376,62 @@ std::string TrainRun::head_line() const {
       {"validation_tokens", plan_.validation_tokens},
       {"memory_bytes", plan_.memory.total()},
       {"threads", plan_.threads},
+      {"ranks", plan_.ranks},
       {"cpu", this_machine().cpu},
       {"ceiling_flops", plan_.ceiling}};
   return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 Result<Trainer::End> TrainRun::run(const Hooks& hooks) {
+  hooks_.stop = hooks.stop;
+  hooks_.ceiling = plan_.ceiling;
+  hooks_.group = options_.group;
+  hooks_.reduce_in_order = options_.reduce_in_order;
+  if (rank() == 0) return lead(hooks);
+  hooks_.emit = [](TrainEvent&&) {};
+  return train();
+}
+
+Result<Trainer::End> TrainRun::train() {
+  trainer_ = std::make_unique<Trainer>(*model_, *windows_, validation_ ? &*validation_ : nullptr, head_.settings,
+                                       head_.state, hooks_);
+  return trainer_->run();
+}
+
+Result<Trainer::End> TrainRun::lead(const Hooks& hooks) {
   if (Status status = begin_folder(); !status.ok()) return status;
   auto log = TrainLog::open(folder_.path(), in_place_ ? head_.state.step : -1, head_line());
   if (!log) return log.status();
-  EventThread to_log([&](const TrainEvent& event) { log->add(event); }, [&] { log->flush(); });
+  std::optional<TensorboardLog> board;
+  if (options_.tensorboard) {
+    auto opened = TensorboardLog::open(folder_.path(), in_place_ ? head_.state.step : 0);
+    if (!opened) return opened.status();
+    board.emplace(std::move(*opened));
+  }
+  EventThread to_log(
+      [&](const TrainEvent& event) {
+        log->add(event);
+        if (board) board->add(event, unix_time());
+      },
+      [&] {
+        log->flush();
+        if (board) board->flush();
+      });
   EventThread to_watch([&](const TrainEvent& event) { hooks.watch ? hooks.watch(event) : void(); }, hooks.idle);
-  TrainHooks train;
-  train.stop = hooks.stop;
-  train.ceiling = plan_.ceiling;
-  train.emit = [&](TrainEvent&& event) {
+  hooks_.emit = [&](TrainEvent&& event) {
     to_log.push(event);
     to_watch.push(std::move(event));
   };
-  train.save = [this](const TrainState& state, bool best) { return save(state, best); };
-  if (tokenizer_) train.sample = [this] { return sample(); };
-  train.sample_every = options_.sample_every;
-  Trainer trainer(*model_, *windows_, validation_ ? &*validation_ : nullptr, head_.settings, head_.state, train);
-  auto end = trainer.run();
+  hooks_.save = [this](const TrainState& state, bool best) { return save(state, best); };
+  if (tokenizer_) hooks_.sample = [this] { return sample(); };
+  hooks_.sample_every = options_.sample_every;
+  hooks_.ranges_every = options_.ranges_every;
+  auto end = train();
   to_log.finish();
   to_watch.finish();
   dropped_ = to_log.dropped() + to_watch.dropped();
   log->line(nlohmann::ordered_json{{"event", "end"},
-                                   {"step", trainer.state().step},
+                                   {"step", trainer_->state().step},
                                    {"reason", !end                             ? end.status().message()
                                               : *end == Trainer::End::finished ? "finished"
                                                                                : "stopped"},
@@ -342,6 +439,7 @@ Result<Trainer::End> TrainRun::run(const Hooks& hooks) {
                 .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   log->flush();
   if (end && !log->status().ok()) return log->status();
+  if (end && board && !board->status().ok()) return board->status();
   return end;
 }
 

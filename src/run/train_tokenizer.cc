@@ -11,6 +11,7 @@
 #include "platform/machine.h"
 #include "run/sentencepiece_trainer.h"
 #include "tokenize/tokenizer.h"
+#include "tokenize/wordpiece_training.h"
 
 namespace lathe::run {
 namespace {
@@ -24,8 +25,12 @@ Status check(const TrainTokenizerOptions& options) {
   if (options.vocabulary <= kReserved || options.vocabulary > 1'000'000)
     return invalid_argument("--vocab is " + std::to_string(options.vocabulary) +
                             ", needed: 260 to 1000000, of which 259 are special tokens and bytes");
-  if (options.type != "bpe" && options.type != "unigram")
-    return invalid_argument("--type is " + shown(options.type) + ", needed: bpe or unigram");
+  if (options.type != "bpe" && options.type != "unigram" && options.type != "wordpiece")
+    return invalid_argument("--type is " + shown(options.type) + ", needed: bpe, unigram or wordpiece");
+  const bool json = options.output.ends_with(".json");
+  if (json != (options.type == "wordpiece"))
+    return invalid_argument("-o is " + shown(options.output) + ", needed: a name in " +
+                            (json ? ".model, or --type wordpiece" : ".json for --type wordpiece"));
   return {};
 }
 
@@ -33,6 +38,7 @@ Status check(const TrainTokenizerOptions& options) {
 class Lines {
  public:
   Status gather(const TrainTokenizerOptions& options) {
+    words_ = options.type == "wordpiece";
     if (!file_) return io_error("a temporary file cannot be made");
     const auto total = corpus_bytes(options.corpus);
     if (!total) return total.status();
@@ -57,7 +63,8 @@ class Lines {
 
  private:
   void add(std::string_view line) {
-    std::fwrite(line.data(), 1, line.size(), file_.get());
+    const std::string_view written = words_ ? bert_words_.of(line) : line;
+    std::fwrite(written.data(), 1, written.size(), file_.get());
     std::fputc('\n', file_.get());
     ++lines_;
     bytes_ += static_cast<int64_t>(line.size()) + 1;
@@ -65,22 +72,25 @@ class Lines {
   }
 
   File file_{std::tmpfile(), &std::fclose};
+  bool words_ = false;  // WordPiece never looks across words
+  tokenize::BertWords bert_words_;
   int64_t lines_ = 0, bytes_ = 0;
   std::string sample_;
 };
 
 SentencePieceOptions library_options(const TrainTokenizerOptions& options, const std::string& input) {
   const int threads = options.threads > 0 ? options.threads : this_machine().threads;
+  const bool words = options.type == "wordpiece";  // characters that are rare stay unknown, and no byte is a token
   return {{"input", input},
           {"input_format", "text"},
-          {"model_type", options.type},
+          {"model_type", words ? "bpe" : options.type},
           {"vocab_size", std::to_string(options.vocabulary)},
           {"num_threads", std::to_string(threads)},
           {"self_test_sample_size", "0"},
-          {"character_coverage", "1.0"},
-          {"split_digits", "true"},
-          {"allow_whitespace_only_pieces", "true"},
-          {"byte_fallback", "true"},
+          {"character_coverage", words ? "0.9999" : "1.0"},
+          {"split_digits", words ? "false" : "true"},
+          {"allow_whitespace_only_pieces", words ? "false" : "true"},
+          {"byte_fallback", words ? "false" : "true"},
           {"normalization_rule_name", "identity"},
           {"max_sentence_length", "65536"},
           {"minloglevel", options.verbose ? "0" : "2"}};
@@ -92,9 +102,12 @@ Result<TrainTokenizerReport> train_tokenizer(const TrainTokenizerOptions& option
   if (Status status = check(options); !status.ok()) return status;
   Lines lines;
   if (Status status = lines.gather(options); !status.ok()) return status;
-  const auto model = run_sentencepiece_trainer(library_options(options, lines.path()));
+  auto model = run_sentencepiece_trainer(library_options(options, lines.path()));
+  const bool words = options.type == "wordpiece";
+  if (model && words) model = tokenize::wordpiece_json(*model, options.vocabulary);
   if (!model) return model.status();
-  const auto tokenizer = tokenize::Tokenizer::from_sentencepiece(options.output, *model);
+  const auto tokenizer = words ? tokenize::Tokenizer::from_json(options.output, *model)
+                               : tokenize::Tokenizer::from_sentencepiece(options.output, *model);
   if (!tokenizer) return tokenizer.status();
   const auto ids = tokenizer->encode(lines.sample(), {.add_special = false});
   if (!ids) return ids.status();

@@ -12,9 +12,9 @@ namespace lathe::run {
 
 struct TrainTokenizerOptions {
   CorpusOptions corpus{};
-  std::string output;         // tok.model
+  std::string output;         // tok.model; tok.json of wordpiece
   int64_t vocabulary = 4096;  // with the 259 special tokens and bytes
-  std::string type = "bpe";   // or unigram
+  std::string type = "bpe";   // or unigram, or wordpiece
   int threads = 0;            // 0: what the machine recommends
   bool verbose = false;       // the library's own words on stderr
 };
@@ -24,8 +24,9 @@ struct TrainTokenizerReport {
   double bytes_per_token = 0;                    // over that text
 };
 
-// As llama2.c trains its own: bytes for unknown characters, digits alone, no normalisation. Of more than 200 MB of text
-// every n-th line is looked at.
+// As llama2.c trains its own: bytes for unknown characters, digits alone, no normalisation. WordPiece is BERT's: lower
+// case, no accents, words cut at punctuation, and within them the merges of BPE. Of more than 200 MB of text every n-th
+// line is looked at.
 Result<TrainTokenizerReport> train_tokenizer(const TrainTokenizerOptions& options);
 
 }  // namespace lathe::run

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
+#include "base/checked.h"
 #include "platform/clock.h"
 
 namespace lathe::run {
@@ -14,11 +17,19 @@ constexpr double kKeepLoss = 0.95, kKeepValidation = 0.5;
 
 double seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
-Status not_finite(int64_t step, const char* what, double value) {
+Status not_finite(int64_t step, const char* what, double value, const std::string& where = "") {
   return failed(fmt::format(
-      "step {}: the {} is {}, needed: a finite number; training stops here, and the checkpoints before it are kept. A "
-      "smaller --lr, a longer --warmup or a smaller --clip may help",
-      step, what, value));
+      "step {}: the {} is {}{}, needed: a finite number; training stops here, and the checkpoints before it are kept. "
+      "A smaller --lr, a longer --warmup or a smaller --clip may help",
+      step, what, value, where));
+}
+
+// Where numbers first stopped being finite.
+std::string place_of(const std::vector<float>& ranges) {
+  const auto bad = std::ranges::find_if(ranges, [](float range) { return !std::isfinite(range); });
+  if (bad == ranges.end()) return ranges.empty() ? "" : " (what the layers gave is finite)";
+  return bad == ranges.begin() ? " (the embedding gave no finite numbers)"
+                               : fmt::format(" (layer {} gave no finite numbers)", bad - ranges.begin() - 1);
 }
 
 }  // namespace
@@ -57,7 +68,7 @@ class Trainer::Clock {
     event.seconds = seconds(last_ - begun_);
     for (const auto& [name, ns] : spent_) {
       event.phases.emplace_back(name, seconds(ns));
-      if (name == "data" || name == "optimizer") compute_ += ns;
+      if (name == "data" || name == "optimizer" || name == "network") compute_ += ns;
     }
     event.compute_seconds = seconds(compute_);
   }
@@ -85,40 +96,79 @@ Trainer::Trainer(models::TrainModel& model, const TokenWindows& windows, const V
       settings_(settings),
       hooks_(hooks),
       state_(state),
+      ranks_(model, hooks.group, hooks.reduce_in_order),
       inputs_(static_cast<size_t>(settings.batch * settings.context)),
-      targets_(inputs_.size()) {
+      targets_(inputs_.size()),
+      losses_(static_cast<size_t>(settings.accum)) {
   if (state_.step > 0) saved_step_ = state_.step;  // it came from a checkpoint
   model_.set_profile(&profile_);
 }
 
 Trainer::~Trainer() { model_.set_profile(nullptr); }
 
+// The time since the last mark went by waiting for other ranks.
+void Trainer::mark_network(Clock& clock) const {
+  if (!ranks_.alone()) clock.mark("network");
+}
+
+// This rank's pass of the round that begins with pass `first`, and what the others add to its gradients. The loss.
+Result<double> Trainer::pass(Clock& clock, int64_t first) {
+  clock.mark("unaccounted");
+  if (const int64_t pass = first + ranks_.rank(); pass < settings_.accum)
+    windows_.fill(state_.position + pass * settings_.batch, settings_.batch, inputs_, targets_);
+  clock.mark("data");
+  clock.begin_ops();
+  const auto loss =
+      ranks_.backward({inputs_, targets_, settings_.batch, settings_.context}, first, settings_.accum, state_.step + 1);
+  clock.mark_ops();
+  if (!loss) return loss;
+  Status status = ranks_.finish();
+  mark_network(clock);
+  return status.ok() ? loss : status;
+}
+
 // The mean loss of the step's passes; nothing where the run is to stop.
 Result<std::optional<double>> Trainer::backward(Clock& clock) {
-  double sum = 0;
-  const float scale = 1.0f / static_cast<float>(settings_.accum);
-  for (int64_t pass = 0; pass < settings_.accum; ++pass) {
-    if (hooks_.stop && hooks_.stop()) return std::optional<double>();
+  std::ranges::fill(losses_, 0.0);
+  for (int64_t first = 0; first < settings_.accum; first += ranks_.size()) {
     clock.mark("unaccounted");
-    windows_.fill(state_.position + pass * settings_.batch, settings_.batch, inputs_, targets_);
-    clock.mark("data");
-    clock.begin_ops();
-    const auto loss = model_.backward({inputs_, targets_, settings_.batch, settings_.context}, pass > 0, scale);
-    clock.mark_ops();
+    const auto stop = ranks_.any(hooks_.stop && hooks_.stop());
+    mark_network(clock);
+    if (!stop) return stop.status();
+    if (*stop) return std::optional<double>();
+    const auto loss = pass(clock, first);
     if (!loss) return loss.status();
-    sum += *loss;
+    if (const int64_t at = first + ranks_.rank(); at < settings_.accum) losses_[static_cast<size_t>(at)] = *loss;
   }
+  clock.mark("unaccounted");
+  Status status = ranks_.share(losses_);
+  mark_network(clock);
+  if (!status.ok()) return status;
+  const double sum = std::accumulate(losses_.begin(), losses_.end(), 0.0);
   return std::optional<double>(sum / static_cast<double>(settings_.accum));
+}
+
+Status Trainer::check_loss(double loss) {
+  if (std::isfinite(loss)) return {};
+  return not_finite(state_.step + 1, "loss", loss, place_of(model_.activation_ranges()));
 }
 
 Status Trainer::make_step(Clock& clock, TrainEvent& event) {
   const int64_t step = state_.step + 1;
-  if (!std::isfinite(event.loss)) return not_finite(step, "loss", event.loss);
+  if (Status status = check_loss(event.loss); !status.ok()) return status;
   const models::AdamW optimizer = optimizer_of(settings_, step);
   clock.mark("unaccounted");
   event.gradient_norm = model_.update(optimizer, step);
   clock.mark("optimizer");
   if (!std::isfinite(event.gradient_norm)) return not_finite(step, "norm of the gradients", event.gradient_norm);
+  auto norms = model_.gradient_norms();
+  event.part_norms = std::move(norms.parts);
+  event.layer_norms = std::move(norms.layers);
+  if (hooks_.ranges_every > 0 && step % hooks_.ranges_every == 0) {
+    clock.mark("unaccounted");
+    event.ranges = model_.activation_ranges();
+    clock.mark("ranges");
+  }
   const int64_t taken = settings_.batch * settings_.accum;
   state_.step = step;
   state_.position += taken;
@@ -133,20 +183,22 @@ Status Trainer::make_step(Clock& clock, TrainEvent& event) {
   return {};
 }
 
-// Not interrupted: what it finds is part of the state that is saved.
+// Not interrupted: what it finds is part of the state that is saved. Batches are divided among the ranks.
 Result<bool> Trainer::evaluate() {
   const int64_t begun = now_ns();
-  double sum = 0;
-  for (int64_t at = 0; at < validation_->count(); at += settings_.batch) {
+  std::vector<double> sums(static_cast<size_t>(ceil_div(validation_->count(), settings_.batch)));
+  for (auto i = static_cast<size_t>(ranks_.rank()); i < sums.size(); i += static_cast<size_t>(ranks_.size())) {
+    const int64_t at = static_cast<int64_t>(i) * settings_.batch;
     const int64_t count = std::min(settings_.batch, validation_->count() - at);
     const auto ids = static_cast<size_t>(count * settings_.context);
     validation_->fill(at, count, inputs_, targets_);
     const auto loss =
         model_.evaluate({std::span(inputs_).first(ids), std::span(targets_).first(ids), count, settings_.context});
     if (!loss) return loss.status();
-    sum += *loss * static_cast<double>(count);
+    sums[i] = *loss * static_cast<double>(count);
   }
-  const double loss = sum / static_cast<double>(validation_->count());
+  if (Status status = ranks_.share(sums); !status.ok()) return status;
+  const double loss = std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(validation_->count());
   if (!std::isfinite(loss)) return not_finite(state_.step, "validation loss", loss);
   state_.validation.add(loss, kKeepValidation);
   const bool best = state_.best_step == 0 || state_.validation.value() < state_.best;
@@ -192,8 +244,7 @@ void Trainer::sample() {
 }
 
 Result<Trainer::End> Trainer::run() {
-  const auto stopped = [&] { return hooks_.stop && hooks_.stop(); };
-  while (state_.step < settings_.steps && !stopped()) {
+  while (state_.step < settings_.steps) {
     Clock clock(profile_);
     TrainEvent event;
     const auto loss = backward(clock);

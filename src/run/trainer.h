@@ -13,8 +13,10 @@
 #include "lathe/status.h"
 #include "models/train_model.h"
 #include "ops/profile.h"
+#include "ranks/group.h"
 #include "run/token_windows.h"
 #include "run/train_event.h"
+#include "run/train_ranks.h"
 #include "run/train_settings.h"
 #include "run/train_state.h"
 
@@ -27,7 +29,12 @@ struct TrainHooks {
   std::function<Result<std::string>(const TrainState& state, bool best)> save{};
   std::function<Result<std::string>()> sample{};
   int64_t sample_every = 0;  // steps; 0: never
-  double ceiling = 0;        // FLOP/s
+  int64_t ranges_every = 0;  // the same, for the range of activations
+  double ceiling = 0;        // FLOP/s, of all ranks
+  // The other ranks of the run; nullptr: there are none. Each has a trainer of the same model, data, settings and
+  // state, and all stop and end at the same step.
+  ranks::Group* group = nullptr;
+  bool reduce_in_order = true;  // TrainRanks
 };
 
 class Trainer {
@@ -49,6 +56,9 @@ class Trainer {
  private:
   class Clock;
   Result<std::optional<double>> backward(Clock& clock);
+  Result<double> pass(Clock& clock, int64_t first);
+  void mark_network(Clock& clock) const;
+  Status check_loss(double loss);
   Status make_step(Clock& clock, TrainEvent& event);
   Result<bool> evaluate();  // whether it is the best so far
   void save(bool best);
@@ -62,7 +72,9 @@ class Trainer {
   const TrainSettings& settings_;
   const TrainHooks& hooks_;
   TrainState state_;
+  TrainRanks ranks_;
   std::vector<int32_t> inputs_, targets_;
+  std::vector<double> losses_;  // of the passes of a step
   ops::Profile profile_;
   int64_t saved_step_ = -1;
   Status save_status_;
