@@ -10,6 +10,7 @@ endif()
 find_program(LATHE_CCACHE ccache)
 if(LATHE_CCACHE)  # paths relative to the sources, so that a clone finds what another has compiled
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+                                  CCACHE_SLOPPINESS=pch_defines,time_macros
                                   ${LATHE_CCACHE})
 endif()
 
