@@ -35,8 +35,6 @@ std::string farewell(const run::TrainRun& run, run::Trainer::End end) {
   const std::string model =
       run.folder() + "/" +
       (run.plan().validation_tokens > 0 ? "best" : fmt::format("step-{:08}", run.plan().settings.steps));
-  if (run.plan().config.family == models::TrainConfig::Family::gpt2)  // which lathe generate does not run
-    return fmt::format("finished; the model is {}, a Hugging Face folder\n", model);
   return fmt::format("finished; try it: lathe generate -m {} \"...\"\n", model);
 }
 

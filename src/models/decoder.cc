@@ -36,7 +36,8 @@ Decoder::Decoder(DecoderConfig config, DecoderWeights weights, Team& team)
     products.out = place_of({.linear = &layer.out, .residual = residual});
     for (const LinearWeights& linear : layer.gate_up)
       products.gate_up.push_back(place_of(
-          {.linear = &linear, .activation = linear.weights.gated() ? config_.activation : matmul::Activation::none}));
+          {.linear = &linear,
+           .activation = linear.weights.gated() || !config_.gated ? config_.activation : matmul::Activation::none}));
     products.down = place_of({.linear = &layer.down, .residual = residual});
     layer_products_.push_back(std::move(products));
   }
@@ -148,7 +149,8 @@ Status Decoder::prepare(const DecoderBatch& batch) {
     cached_.push_back({text.length(), text.pages()});
   }
   shape_ = batch.texts.front()->shape();
-  for (ops::RopeTable* table : {&global_, &local_}) table->reserve(longest, config_.positions);
+  if (!config_.learned_positions)
+    for (ops::RopeTable* table : {&global_, &local_}) table->reserve(longest, config_.positions);
   return {};
 }
 
@@ -171,17 +173,20 @@ void Decoder::multiply(ops::Executor& x, const char* name, const ops::MatmulPlan
   x.sync();
 }
 
-// h = words * scale; what the first product reads = norm(h)
+// h = words * scale, or words + positions; what the first product reads = norm(h)
 void Decoder::embed(ops::Executor& x, const Pass& pass) {
-  x.embed_scaled(pass.batch.tokens, weights_.words, config_.embedding_scale, hidden_.as<float>());
+  if (config_.learned_positions) {
+    x.embed_at_positions(pass.batch, weights_.words, weights_.positions, normed_.as<float>(), hidden_.as<float>());
+  } else {
+    x.embed_scaled(pass.batch.tokens, weights_.words, config_.embedding_scale, hidden_.as<float>());
+  }
   x.sync();
   add_and_norm(x, {}, weights_.layers.front().attention_norm, pass.batch.tokens.tokens());
 }
 
 // With post norms: h += norm(what the product gave), which otherwise the product itself has added. What the next
 // product reads = norm(h).
-void Decoder::add_and_norm(ops::Executor& x, const std::vector<float>& post, const std::vector<float>& next,
-                           int64_t tokens) {
+void Decoder::add_and_norm(ops::Executor& x, const std::vector<float>& post, const NormWeights& next, int64_t tokens) {
   if (!post.empty()) {
     ops::ResidualNorms norms;
     norms.rows = tokens;
@@ -190,7 +195,7 @@ void Decoder::add_and_norm(ops::Executor& x, const std::vector<float>& post, con
     norms.y = normed_.as<float>();
     norms.post = post.data();
     norms.hidden = hidden_.as<float>();
-    norms.next = next.data();
+    norms.next = next.weight.data();
     norms.weight_offset = config_.norm_offset;
     norms.eps = config_.eps;
     x.residual_norms(norms);
@@ -199,11 +204,16 @@ void Decoder::add_and_norm(ops::Executor& x, const std::vector<float>& post, con
     args.rows = tokens;
     args.n = args.x_row = args.y_row = config_.width;
     args.x = hidden_.as<float>();
-    args.weight = next.data();
+    args.weight = next.weight.data();
     args.weight_offset = config_.norm_offset;
     args.eps = config_.eps;
     args.y = normed_.as<float>();
-    x.rms_norm(args);
+    if (config_.layer_norms) {
+      args.bias = next.bias.data();
+      x.layer_norm(args);
+    } else {
+      x.rms_norm(args);
+    }
   }
   x.sync();
 }
@@ -248,7 +258,7 @@ void Decoder::poll(ops::Executor& x, const Pass& pass) {
   if (pass.asked.cancel != nullptr) x.poll(*pass.asked.cancel, cancelled_);
 }
 
-// wide = act(gate(normed)) * up(normed), with the same bits whether that is one product or two.
+// wide = act(gate(normed)) * up(normed), or act(up(normed)), with the same bits whether that is one product or two.
 void Decoder::feed_forward(ops::Executor& x, size_t i, const Pass& pass) {
   const std::vector<LinearWeights>& parts = weights_.layers[i].gate_up;
   const int64_t tokens = pass.batch.tokens.tokens(), n = config_.intermediate;
@@ -275,7 +285,7 @@ void Decoder::layer(ops::Executor& x, size_t i, const Pass& pass) {
   const LayerProducts& places = layer_products_[i];
   const std::vector<ops::MatmulPlan>& plans = pass.plans.each;
   const bool last = i + 1 == weights_.layers.size();
-  const std::vector<float>& next = last ? weights_.norm : weights_.layers[i + 1].attention_norm;
+  const NormWeights& next = last ? weights_.norm : weights_.layers[i + 1].attention_norm;
   const int64_t tokens = pass.batch.tokens.tokens();
   float* const normed = normed_.as<float>();
   float* const wide = wide_.as<float>();
@@ -303,7 +313,8 @@ void Decoder::give_logits(ops::Executor& x, const Pass& pass) {
   gather.rows = pass.asked.rows;
   gather.n = config_.width;
   gather.x = hidden_.as<float>();
-  gather.weight = weights_.norm.data();
+  gather.weight = weights_.norm.weight.data();
+  gather.bias = config_.layer_norms ? weights_.norm.bias.data() : nullptr;
   gather.weight_offset = config_.norm_offset;
   gather.eps = config_.eps;
   gather.y = normed_.as<float>();

@@ -82,7 +82,7 @@ class Decoder final : public PassModel {
   void give_logits(ops::Executor& x, const Pass& pass);
   void multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
                 const float* a, float* c, int64_t ldc);
-  void add_and_norm(ops::Executor& x, const std::vector<float>& post, const std::vector<float>& next, int64_t tokens);
+  void add_and_norm(ops::Executor& x, const std::vector<float>& post, const NormWeights& next, int64_t tokens);
 
   DecoderConfig config_;
   DecoderWeights weights_;

@@ -6,6 +6,7 @@
 #include "models/decoder_checks.h"
 #include "models/decoder_family.h"
 #include "models/field_reader.h"
+#include "models/gpt2_config.h"
 
 namespace lathe::models {
 namespace {
@@ -158,6 +159,7 @@ Result<DecoderConfig> read_decoder_config(const Fields& config) {
   if (family == nullptr)
     return unsupported(config.file() + ": model_type is " + shown(decoder.architecture) + ", needed: one of " +
                        decoder_family_names(&DecoderFamily::model_type));
+  if (family->gpt2) return read_gpt2_config(config);
   read_sizes(read, decoder);
   if (!read.status().ok()) return read.status();
   if (Status status = check_heads(config, decoder, "num_key_value_heads", "head_dim"); !status.ok()) return status;

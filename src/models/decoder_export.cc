@@ -15,6 +15,7 @@
 #include "models/decoder_tensors.h"
 #include "models/export_tokenizer.h"
 #include "models/field_reader.h"
+#include "models/gpt2_weights.h"
 #include "models/weight_binder.h"
 
 namespace lathe::models {
@@ -28,6 +29,7 @@ Status check_unsaid(const Fields& config, const DecoderFamily& family, const Dec
   const auto no_words = [&](const std::string& what, const std::string& needed) {
     return unsupported(config.file() + ": " + what + ", needed for GGUF, which has no field for it: " + needed);
   };
+  if (family.gpt2) return {};
   const auto activation = family.gemma ? matmul::Activation::gelu_tanh : matmul::Activation::silu;
   if (c.activation != activation)
     return no_words("the activation is another than the architecture's", family.gemma ? "gelu_pytorch_tanh" : "silu");
@@ -49,13 +51,17 @@ Status check_unsaid(const Fields& config, const DecoderFamily& family, const Dec
   return {};
 }
 
-void add_sizes(const DecoderConfig& c, const std::string& at, GgufMetadata& to) {
+void add_sizes(const DecoderFamily& family, const DecoderConfig& c, const std::string& at, GgufMetadata& to) {
   const auto add = [&](const char* name, int64_t value) { to.add(at + name, static_cast<uint32_t>(value)); };
   add("context_length", c.positions);
   add("embedding_length", c.width);
   add("block_count", static_cast<int64_t>(c.layers.size()));
   add("feed_forward_length", c.intermediate);
   add("attention.head_count", c.heads);
+  if (family.gpt2) {
+    to.add(at + "attention.layer_norm_epsilon", c.eps);
+    return;
+  }
   add("attention.head_count_kv", c.kv_heads);
   add("attention.key_length", c.head_dim);
   add("attention.value_length", c.head_dim);
@@ -130,17 +136,23 @@ Status add_positions(const Fields& config, const DecoderFamily& family, const De
 
 Status add_tensors(const DecoderFamily& family, const DecoderConfig& c, GgufExport& made) {
   const TensorTable& from = made.files.tensors();
-  const std::string words = std::string(hugging_face_names(c.post_norms).words) + ".weight";
+  const std::string words =
+      std::string(family.gpt2 ? kGpt2HuggingFace.words : hugging_face_names(c.post_norms).words) + ".weight";
+  const std::string prefix =
+      family.gpt2 ? prefix_of(from, kGpt2Prefixes, words) : prefix_of(from, kDecoderPrefixes, words);
   const bool side_by_side = family.pairs == rope::Pairing::interleaved;
   std::set<std::string_view> used;
-  for (const DecoderTensor& tensor : decoder_tensors(c, prefix_of(from, kDecoderPrefixes, words), side_by_side)) {
-    const auto source = from.require(tensor.hugging_face, tensor.shape);
+  for (const DecoderTensor& tensor : decoder_tensors(c, prefix, side_by_side)) {
+    const Shape& shape = tensor.shape;
+    const auto source = from.require(tensor.hugging_face, tensor.transposed ? Shape{shape[1], shape[0]} : shape);
     if (!source) return source.status();
     used.insert((*source)->name);
     ExportTensor one;
     one.target = {tensor.gguf, (*source)->dtype, tensor.shape, {}};
     one.source = *source;
-    one.order = tensor.heads > 0 ? RowOrder::to_side_by_side : RowOrder::kept;
+    one.order = tensor.transposed  ? RowOrder::transposed
+                : tensor.heads > 0 ? RowOrder::to_side_by_side
+                                   : RowOrder::kept;
     one.heads = std::max<int64_t>(tensor.heads, 1);
     one.added = tensor.norm ? c.norm_offset : 0;
     made.tensors.push_back(std::move(one));
@@ -175,8 +187,9 @@ Status export_decoder(GgufExport& made) {
   made.metadata.add("general.architecture", family.architecture);
   made.metadata.add("general.type", "model");
   made.metadata.add("general.name", name_of(files.folder));
-  add_sizes(*decoder, at, made.metadata);
-  if (Status status = add_positions(*config, family, *decoder, at, made); !status.ok()) return status;
+  add_sizes(family, *decoder, at, made.metadata);
+  if (!family.gpt2)
+    if (Status status = add_positions(*config, family, *decoder, at, made); !status.ok()) return status;
   if (Status status = export_tokenizer(files, *config, decoder->vocabulary, made); !status.ok()) return status;
   return add_tensors(family, *decoder, made);
 }

@@ -5,6 +5,7 @@
 #include "models/decoder_checks.h"
 #include "models/decoder_family.h"
 #include "models/field_reader.h"
+#include "models/gpt2_config.h"
 #include "models/weight_binder.h"
 
 namespace lathe::models {
@@ -80,6 +81,7 @@ Result<DecoderConfig> read_decoder_gguf(const Gguf& file) {
   if (family == nullptr)
     return unsupported(file.file() + ": general.architecture is " + shown(*name) + ", needed: one of " +
                        decoder_family_names(&DecoderFamily::architecture));
+  if (family->gpt2) return read_gpt2_gguf(file);
   FieldReader read(file, std::string(*name) + ".");
   DecoderConfig decoder;
   decoder.architecture = *name;

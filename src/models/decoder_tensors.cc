@@ -1,6 +1,7 @@
 #include "models/decoder_tensors.h"
 
 #include "models/decoder_names.h"
+#include "models/gpt2_weights.h"
 
 namespace lathe::models {
 namespace {
@@ -63,9 +64,48 @@ class List {
   std::vector<DecoderTensor> tensors_;
 };
 
+std::vector<DecoderTensor> gpt2_tensors(const DecoderConfig& c, const std::string& prefix) {
+  const Gpt2Names &from = kGpt2HuggingFace, &to = kGpt2Gguf;
+  std::vector<DecoderTensor> all;
+  std::string at_from = prefix, at_to;
+  const auto add = [&](const char* Gpt2Names::*name, const char* suffix, const Shape& shape, bool transposed = false) {
+    all.push_back({.hugging_face = at_from + from.*name + suffix,
+                   .gguf = at_to + to.*name + suffix,
+                   .shape = shape,
+                   .transposed = transposed});
+  };
+  const auto norm = [&](const char* Gpt2Names::*name) {
+    for (const char* suffix : {".weight", ".bias"}) add(name, suffix, {c.width});
+  };
+  const auto linear = [&](const char* Gpt2Names::*name, int64_t out, int64_t in) {
+    add(name, ".weight", {out, in}, true);
+    add(name, ".bias", {out});
+  };
+  add(&Gpt2Names::words, ".weight", {c.vocabulary, c.width});
+  add(&Gpt2Names::positions, ".weight", {c.positions, c.width});
+  for (size_t i = 0; i < c.layers.size(); ++i) {
+    const std::string number = std::to_string(i) + ".";
+    at_from = prefix + from.layers + number;
+    at_to = to.layers + number;
+    norm(&Gpt2Names::attention_norm);
+    linear(&Gpt2Names::qkv, 3 * c.width, c.width);
+    linear(&Gpt2Names::out, c.width, c.width);
+    norm(&Gpt2Names::ffn_norm);
+    linear(&Gpt2Names::up, c.intermediate, c.width);
+    linear(&Gpt2Names::down, c.width, c.intermediate);
+  }
+  at_from = prefix;
+  at_to.clear();
+  norm(&Gpt2Names::norm);
+  at_from.clear();
+  if (!c.tied) add(&Gpt2Names::head, ".weight", {c.vocabulary, c.width});
+  return all;
+}
+
 }  // namespace
 
 std::vector<DecoderTensor> decoder_tensors(const DecoderConfig& config, const std::string& prefix, bool side_by_side) {
+  if (config.layer_norms) return gpt2_tensors(config, prefix);
   List list(config, prefix, side_by_side);
   list.model();
   return std::move(list).take();

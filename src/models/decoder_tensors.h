@@ -13,8 +13,9 @@ namespace lathe::models {
 struct DecoderTensor {
   std::string hugging_face, gguf;
   Shape shape;
-  int64_t heads = 0;  // whose rows GGUF has as pairs side by side; 0: none
-  bool norm = false;  // DecoderConfig::norm_offset is in GGUF's values
+  int64_t heads = 0;        // whose rows GGUF has as pairs side by side; 0: none
+  bool norm = false;        // DecoderConfig::norm_offset is in GGUF's values
+  bool transposed = false;  // Hugging Face has it as [in, out]; `shape` is GGUF's
 };
 
 // In the order in which a pass reads them. `prefix` stands before Hugging Face's names but the head's. `side_by_side`:

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/decoder_names.h"
+#include "models/gpt2_weights.h"
 
 namespace lathe::models {
 namespace {
@@ -14,14 +15,14 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Decode
   const int64_t queries = c.heads * c.head_dim, keys = c.kv_heads * c.head_dim;
   const WeightBinder::Part qkv[] = {{at + names.query, queries}, {at + names.key, keys}, {at + names.value, keys}};
   DecoderLayer bound;
-  bound.attention_norm = bind.vector(at + names.attention_norm, c.width);
+  bound.attention_norm.weight = bind.vector(at + names.attention_norm, c.width);
   bound.qkv = bind.linears(qkv, c.width, c.qkv_bias);
   if (c.query_key_norm) {
     bound.query_norm = bind.vector(at + names.query_norm, c.head_dim);
     bound.key_norm = bind.vector(at + names.key_norm, c.head_dim);
   }
   bound.out = bind.linear(at + names.out, c.width, queries, c.out_bias);
-  bound.ffn_norm = bind.vector(at + names.ffn_norm, c.width);
+  bound.ffn_norm.weight = bind.vector(at + names.ffn_norm, c.width);
   bound.gate_up = bind.gate_up(at + names.gate, at + names.up, c.intermediate, c.width);
   bound.down = bind.linear(at + names.down, c.width, c.intermediate, false);
   if (c.post_norms) {
@@ -35,6 +36,7 @@ DecoderLayer bind_layer(WeightBinder& bind, const DecoderConfig& c, const Decode
 
 Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const TensorTable& tensors, StoredType stored,
                                             Team* team, ops::PackedStore* store) {
+  if (config.layer_norms) return bind_gpt2(config, tensors, stored, team, store);
   const bool gguf = tensors.find("token_embd.weight") != nullptr;
   const DecoderNames names = gguf ? kGgufNames : hugging_face_names(config.post_norms);
   const std::string words = std::string(names.words) + ".weight";
@@ -42,7 +44,7 @@ Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const T
   WeightBinder bind_head(tensors, "", stored, team, store);  // its name has no prefix
   DecoderWeights bound;
   bound.words = bind.table(words, {config.vocabulary, config.width});
-  bound.norm = bind.vector(names.norm, config.width);
+  bound.norm.weight = bind.vector(names.norm, config.width);
   // A hostile count of layers ends at the first that is missing.
   for (size_t layer = 0; layer < config.layers.size() && bind.status().ok(); ++layer)
     bound.layers.push_back(bind_layer(bind, config, names, layer));

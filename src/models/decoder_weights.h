@@ -11,16 +11,17 @@ namespace lathe::models {
 struct DecoderLayer {
   std::vector<LinearWeights> qkv;      // queries, keys, values, as one product where they have one type
   LinearWeights out;                   // of the attention
-  std::vector<LinearWeights> gate_up;  // one gated product, or, of two types, gate and up
+  std::vector<LinearWeights> gate_up;  // one gated product, or, of two types, gate and up; without a gate, up
   LinearWeights down;
-  std::vector<float> attention_norm, ffn_norm;
+  NormWeights attention_norm, ffn_norm;                   // biases with DecoderConfig::layer_norms
   std::vector<float> query_norm, key_norm;                // with DecoderConfig::query_key_norm
   std::vector<float> attention_post_norm, ffn_post_norm;  // with DecoderConfig::post_norms
 };
 
 struct DecoderWeights {
-  ops::EmbeddingTable words;  // leads into the file
-  std::vector<float> norm;
+  ops::EmbeddingTable words;      // leads into the file
+  ops::EmbeddingTable positions;  // with DecoderConfig::learned_positions
+  NormWeights norm;
   LinearWeights head;
   std::vector<DecoderLayer> layers;
 

@@ -10,8 +10,8 @@
 namespace lathe::models {
 
 // The rows of queries and keys: Hugging Face keeps the halves of a head apart, GGUF has some families' pairs side by
-// side.
-enum class RowOrder : uint8_t { kept, to_side_by_side, to_halves };
+// side. The matrices of GPT-2 lie as [in, out] with Hugging Face.
+enum class RowOrder : uint8_t { kept, to_side_by_side, to_halves, transposed };
 
 struct ExportTensor {
   TensorView target{};                 // name, type and shape; no bytes
@@ -22,9 +22,9 @@ struct ExportTensor {
 
   bool changes_values() const { return order != RowOrder::kept || added != 0; }
 
-  // Which row of the source becomes row `row`, of `rows`.
+  // Which row of the source, or of it transposed, becomes row `row`, of `rows`.
   int64_t source_row(int64_t row, int64_t rows) const {
-    if (order == RowOrder::kept) return row;
+    if (order == RowOrder::kept || order == RowOrder::transposed) return row;
     const int64_t dim = rows / heads, head = row / dim * dim, at = row % dim;
     return head +
            (order == RowOrder::to_side_by_side ? at % 2 * (dim / 2) + at / 2 : at % (dim / 2) * 2 + at / (dim / 2));

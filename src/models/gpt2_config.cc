@@ -1,10 +1,12 @@
 #include "models/gpt2_config.h"
 
 #include <cmath>
+#include <string>
 
 #include "base/shown.h"
 #include "models/decoder_checks.h"
 #include "models/field_reader.h"
+#include "models/weight_binder.h"
 
 namespace lathe::models {
 namespace {
@@ -27,6 +29,20 @@ Status check_rules(FieldReader& read) {
   return read.status();
 }
 
+// What follows from the sizes, and the rules of the architecture.
+Status complete(DecoderConfig& c, const std::string& file, const std::string& heads, const std::string& width) {
+  if (c.width % c.heads != 0 || c.width / c.heads % 2 != 0)
+    return corrupt(file + ": " + heads + " is " + std::to_string(c.heads) + ", needed: a divisor of " + width +
+                   ", which is " + std::to_string(c.width) + ", that leaves an even number");
+  c.head_dim = c.width / c.heads;
+  c.attention_scale = 1 / std::sqrt(static_cast<float>(c.head_dim));
+  c.activation = matmul::Activation::gelu_tanh;
+  c.qkv_bias = c.out_bias = c.ffn_bias = true;
+  c.layer_norms = c.learned_positions = true;
+  c.gated = false;
+  return {};
+}
+
 }  // namespace
 
 Result<DecoderConfig> read_gpt2_config(const Fields& config) {
@@ -42,16 +58,29 @@ Result<DecoderConfig> read_gpt2_config(const Fields& config) {
   c.eps = static_cast<float>(read.number_or("layer_norm_epsilon", 1e-5, kEps));
   c.tied = read.flag_or("tie_word_embeddings", true);
   if (!read.status().ok()) return read.status();
-  if (c.width % c.heads != 0)
-    return corrupt(config.file() + ": n_head is " + std::to_string(c.heads) +
-                   ", needed: a divisor of n_embd, which is " + std::to_string(c.width));
-  c.head_dim = c.width / c.heads;
-  c.attention_scale = 1 / std::sqrt(static_cast<float>(c.head_dim));
-  c.activation = matmul::Activation::gelu_tanh;
-  c.qkv_bias = c.out_bias = c.ffn_bias = true;
-  c.layer_norms = c.learned_positions = true;
-  c.gated = false;
+  if (Status status = complete(c, config.file(), "n_head", "n_embd"); !status.ok()) return status;
   if (Status status = check_rules(read); !status.ok()) return status;
+  return c;
+}
+
+Result<DecoderConfig> read_gpt2_gguf(const Gguf& file) {
+  FieldReader read(file, "gpt2.");
+  DecoderConfig c;
+  c.architecture = "gpt2";
+  c.width = read.count("embedding_length");
+  c.layers.resize(static_cast<size_t>(read.count("block_count", kSmallCount)), {.rotary = false});
+  c.heads = c.kv_heads = read.count("attention.head_count", kSmallCount);
+  c.positions = read.count("context_length");
+  c.intermediate = read.count("feed_forward_length");
+  c.eps = static_cast<float>(read.number("attention.layer_norm_epsilon", kEps));
+  if (!read.status().ok()) return read.status();
+  const auto words = rows_of(file.tensors(), "token_embd.weight");
+  if (!words) return words.status();
+  c.vocabulary = *words;
+  c.tied = file.tensors().find("output.weight") == nullptr;
+  if (Status status = complete(c, file.file(), read.key("attention.head_count"), read.key("embedding_length"));
+      !status.ok())
+    return status;
   return c;
 }
 

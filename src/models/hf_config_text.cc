@@ -17,11 +17,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::pair<std::string_view, const char*> kClasses[] = {{"llama", "LlamaForCausalLM"},
-                                                                 {"qwen2", "Qwen2ForCausalLM"},
-                                                                 {"qwen3", "Qwen3ForCausalLM"},
-                                                                 {"smollm3", "SmolLM3ForCausalLM"},
-                                                                 {"gemma3_text", "Gemma3ForCausalLM"}};
+constexpr std::pair<std::string_view, const char*> kClasses[] = {
+    {"llama", "LlamaForCausalLM"},     {"qwen2", "Qwen2ForCausalLM"},        {"qwen3", "Qwen3ForCausalLM"},
+    {"smollm3", "SmolLM3ForCausalLM"}, {"gemma3_text", "Gemma3ForCausalLM"}, {"gpt2", "GPT2LMHeadModel"}};
 
 const char* class_of(std::string_view model_type) {
   for (const auto& [type, name] : kClasses)
@@ -77,6 +75,26 @@ Json id_of(const Gguf& file, const char* field, int64_t vocabulary) {
   return id && *id >= 0 ? Json(*id) : Json(nullptr);
 }
 
+Json gpt2_sizes(const DecoderConfig& c) {
+  return {{"vocab_size", c.vocabulary}, {"n_positions", c.positions},        {"n_ctx", c.positions},
+          {"n_embd", c.width},          {"n_layer", c.layers.size()},        {"n_head", c.heads},
+          {"n_inner", c.intermediate},  {"activation_function", "gelu_new"}, {"layer_norm_epsilon", shortest(c.eps)}};
+}
+
+Json rotary_sizes(const DecoderConfig& c, const Json& scaling) {
+  return {{"vocab_size", c.vocabulary},
+          {"hidden_size", c.width},
+          {"intermediate_size", c.intermediate},
+          {"num_hidden_layers", c.layers.size()},
+          {"num_attention_heads", c.heads},
+          {"num_key_value_heads", c.kv_heads},
+          {"head_dim", c.head_dim},
+          {"max_position_embeddings", c.positions},
+          {"rms_norm_eps", shortest(c.eps)},
+          {"rope_theta", c.global.base},
+          {"rope_scaling", scaling}};
+}
+
 // What one family has and the others have not.
 Status add_family(const Gguf& file, const DecoderFamily& family, const DecoderConfig& c, Json& json) {
   if (family.gemma) {
@@ -110,23 +128,14 @@ Result<std::string> hf_config_text(const Gguf& file, const DecoderFamily& family
   Json json = {
       {"architectures", {class_of(family.model_type)}},
       {"model_type", family.model_type},
-      {"vocab_size", c.vocabulary},
-      {"hidden_size", c.width},
-      {"intermediate_size", c.intermediate},
-      {"num_hidden_layers", c.layers.size()},
-      {"num_attention_heads", c.heads},
-      {"num_key_value_heads", c.kv_heads},
-      {"head_dim", c.head_dim},
-      {"max_position_embeddings", c.positions},
-      {"rms_norm_eps", shortest(c.eps)},
-      {"rope_theta", c.global.base},
-      {"rope_scaling", *scaling},
-      {"tie_word_embeddings", c.tied},
-      {"bos_token_id", id_of(file, "bos_token_id", c.vocabulary)},
-      {"eos_token_id", id_of(file, "eos_token_id", c.vocabulary)},
-      {"pad_token_id", id_of(file, "padding_token_id", c.vocabulary)},
-      {"torch_dtype", dtype_text(type)},
   };
+  json.update(family.gpt2 ? gpt2_sizes(c) : rotary_sizes(c, *scaling));
+  json.update(Json{{"tie_word_embeddings", c.tied},
+                   {"bos_token_id", id_of(file, "bos_token_id", c.vocabulary)},
+                   {"eos_token_id", id_of(file, "eos_token_id", c.vocabulary)},
+                   {"pad_token_id", id_of(file, "padding_token_id", c.vocabulary)},
+                   {"torch_dtype", dtype_text(type)}});
+  if (family.gpt2) return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (Status status = add_family(file, family, c, json); !status.ok()) return status;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -18,14 +18,15 @@ Status add_tensors(const DecoderFamily& family, const DecoderConfig& c, DType ty
   const TensorTable& from = made.files.tensors();
   const bool side_by_side = family.pairs == rope::Pairing::interleaved;
   std::set<std::string_view> used = {"rope_freqs.weight"};  // config.json has what it was made of
-  for (const DecoderTensor& tensor : decoder_tensors(c, "model.", side_by_side)) {
+  for (const DecoderTensor& tensor : decoder_tensors(c, family.gpt2 ? "transformer." : "model.", side_by_side)) {
     const auto source = from.require(tensor.gguf, tensor.shape);
     if (!source) return source.status();
     used.insert((*source)->name);
     ExportTensor one;
-    one.target = {tensor.hugging_face, type, tensor.shape, {}};
+    const Shape& shape = tensor.shape;
+    one.target = {tensor.hugging_face, type, tensor.transposed ? Shape{shape[1], shape[0]} : shape, {}};
     one.source = *source;
-    one.order = tensor.heads > 0 ? RowOrder::to_halves : RowOrder::kept;
+    one.order = tensor.transposed ? RowOrder::transposed : tensor.heads > 0 ? RowOrder::to_halves : RowOrder::kept;
     one.heads = std::max<int64_t>(tensor.heads, 1);
     one.added = tensor.norm && family.gemma ? -1.0f : 0.0f;
     made.tensors.push_back(std::move(one));

@@ -11,7 +11,6 @@
 #include "models/decoder_config.h"
 #include "models/decoder_names.h"
 #include "models/decoder_tensors.h"
-#include "models/gpt2_config.h"
 #include "models/train_layout.h"
 #include "models/weight_binder.h"
 
@@ -38,7 +37,7 @@ Result<DecoderConfig> read_config(const WeightFiles& files) {
   if (!json) return json.status();
   const auto type = json->require_string("model_type");
   if (!type) return type.status();
-  return *type == "gpt2" ? read_gpt2_config(*json) : read_decoder_config(*json);
+  return read_decoder_config(*json);
 }
 
 // What training has nothing for, by the names that config.json has.
@@ -96,8 +95,16 @@ TrainConfig train_config_of(const DecoderConfig& c) {
 struct Place {
   std::string name;
   int64_t heads = 0;
+  bool transposed = false;
 };
 using Places = std::map<std::string, Place, std::less<>>;
+
+Places gpt2_gguf_places(const DecoderConfig& c) {
+  Places places;
+  for (const DecoderTensor& tensor : decoder_tensors(c, std::string(kGpt2Prefix), false))
+    places[tensor.hugging_face] = {.name = tensor.gguf, .transposed = tensor.transposed};
+  return places;
+}
 
 // GPT-2's files have "transformer." before their names, or nothing.
 Places gpt2_places(const TensorTable& tensors, const TrainLayout& layout) {
@@ -127,15 +134,18 @@ Places rotary_places(const WeightFiles& files, const DecoderConfig& c) {
 Status collect(const DecoderConfig& c, Pretrained& to) {
   const TrainLayout layout = train_layout(to.config);
   const TensorTable& from = to.files.tensors();
-  const Places places = c.layer_norms ? gpt2_places(from, layout) : rotary_places(to.files, c);
+  const Places places = !c.layer_norms               ? rotary_places(to.files, c)
+                        : to.files.gguf() != nullptr ? gpt2_gguf_places(c)
+                                                     : gpt2_places(from, layout);
   for (const TrainTensor& tensor : layout.tensors) {
     const Place& place = places.at(tensor.name);
-    const auto source = from.require(place.name, Shape(tensor.shape));
+    const Shape shape(tensor.shape);
+    const auto source = from.require(place.name, place.transposed ? Shape{shape[1], shape[0]} : shape);
     if (!source) return source.status();
     ExportTensor one;
-    one.target = {tensor.name, DType::f32, Shape(tensor.shape), {}};
+    one.target = {tensor.name, DType::f32, shape, {}};
     one.source = *source;
-    one.order = place.heads > 0 ? RowOrder::to_halves : RowOrder::kept;
+    one.order = place.transposed ? RowOrder::transposed : place.heads > 0 ? RowOrder::to_halves : RowOrder::kept;
     one.heads = std::max<int64_t>(place.heads, 1);
     to.tensors.push_back(std::move(one));
   }

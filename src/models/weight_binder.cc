@@ -154,9 +154,11 @@ matmul::Type WeightBinder::common_type(Parts tensors) const {
   matmul::Type type = stored_.value_or(kept_type(tensors.front()->dtype));
   for (const TensorView* tensor : tensors)
     if (!stored_ && kept_type(tensor->dtype) != type) type = matmul::Type::q8_0;
-  return tensors.front()->shape[1] % matmul::k_unit(type) == 0 || matmul::k_unit(type) == matmul::kBlock
-             ? type
-             : matmul::Type::q8_0;
+  return fitting(type, tensors.front()->shape[1]);
+}
+
+matmul::Type WeightBinder::fitting(matmul::Type type, int64_t in) {
+  return in % matmul::k_unit(type) == 0 || matmul::k_unit(type) == matmul::kBlock ? type : matmul::Type::q8_0;
 }
 
 matmul::Type WeightBinder::type_of(const std::string& module, const Shape& shape) {
@@ -205,6 +207,42 @@ LinearWeights WeightBinder::linear(std::span<const Part> parts, int64_t in, bool
 LinearWeights WeightBinder::linear(const std::string& name, int64_t out, int64_t in, bool bias) {
   const Part parts[] = {{name, out}};
   return linear(parts, in, bias);
+}
+
+LinearWeights WeightBinder::conv1d(const std::string& name, int64_t out, int64_t in) {
+  LinearWeights linear;
+  const TensorView* weight = require(name + ".weight", {in, out});
+  linear.bias = vector(name + ".bias", out);
+  if (!status_.ok()) return linear;
+  const DType dtype = weight->dtype;
+  if (dtype != DType::f64 && dtype != DType::f32 && dtype != DType::f16 && dtype != DType::bf16) {
+    status_ = unsupported("tensor " + weight->name + " is stored as " + std::string(dtype_name(dtype)) +
+                          ", needed: f64, f32, f16 or bf16, as its rows are those of the input");
+    return linear;
+  }
+  linear.type = fitting(stored_.value_or(kept_type(dtype)), in);
+  const ops::PackedKey key = {.name = name, .n = out, .k = in, .layout = matmul::prepared_layout(linear.type)};
+  auto packed = ops::kept_or(store_, key, [&]() -> Result<ops::Weights> {
+    matmul::Source source = {
+        .type = kept_type(dtype), .order = matmul::Order::kn, .data = weight->bytes.data(), .ld = out};
+    Buffer values;
+    if (dtype == DType::f64 || !is_aligned(*weight)) {
+      auto made = Buffer::create(in * out * static_cast<int64_t>(sizeof(float)));
+      if (!made) return made.status();
+      values = std::move(*made);
+      if (Status status = read_values(*weight, reinterpret_cast<float*>(values.data())); !status.ok()) return status;
+      source.type = matmul::Type::f32;
+      source.data = values.data();
+    }
+    auto panels = ops::Weights::prepare({&source, 1}, out, in, key.layout, team_);
+    if (store_ != nullptr) store_->used_up(weight->bytes);
+    return panels;
+  });
+  if (packed)
+    linear.weights = std::move(*packed);
+  else
+    status_ = packed.status();
+  return linear;
 }
 
 LinearWeights WeightBinder::gated(const std::string& gate, const std::string& up, int64_t out, int64_t in) {

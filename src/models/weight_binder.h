@@ -65,6 +65,8 @@ class WeightBinder {
   // The same as few products as the types allow: neighbours of one type are joined.
   std::vector<LinearWeights> linears(std::span<const Part> parts, int64_t in, bool bias);
   LinearWeights linear(const std::string& name, int64_t out, int64_t in, bool bias);
+  // A layer with a bias whose weights the file has as [in, out], in f64, f32, f16 or bf16: GPT-2's Conv1D.
+  LinearWeights conv1d(const std::string& name, int64_t out, int64_t in);
   // Both [out, in], without biases, as one gated product; of two types it becomes q8_0.
   LinearWeights gated(const std::string& gate, const std::string& up, int64_t out, int64_t in);
   // The same as one gated product where they have one type, else as two products, that of the gate first.
@@ -76,6 +78,8 @@ class WeightBinder {
   matmul::Type type_of(const std::string& module, const Shape& shape);
   // That in which tensors become one product: their own where they share it.
   matmul::Type common_type(std::span<const TensorView* const> tensors) const;
+  // `type`, or q8_0 where a row of `in` is no multiple of its blocks.
+  static matmul::Type fitting(matmul::Type type, int64_t in);
 
   const TensorTable& tensors_;
   const std::string prefix_;

@@ -27,6 +27,8 @@ class Executor {
 
   virtual void embed(const TextBatch& batch, const EmbedOperands& x) = 0;
   virtual void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) = 0;
+  virtual void embed_at_positions(const CachedBatch& batch, const EmbeddingTable& words,
+                                  const EmbeddingTable& positions, float* scratch, float* y) = 0;
   virtual void matmul(const char* name, const MatmulPlan& plan, const MatmulOperands& x, std::byte* workspace) = 0;
   virtual void layer_norm(const norm::Args& args) = 0;
   virtual void rms_norm(const norm::Args& args) = 0;

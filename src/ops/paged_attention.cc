@@ -11,6 +11,10 @@ namespace {
 // read again for every claim, worth their way from the cache.
 constexpr int64_t kRowsAtATime = 96;
 
+size_t text_of(const TextBatch& batch, int64_t token) {
+  return static_cast<size_t>(std::ranges::upper_bound(batch.offsets, token) - batch.offsets.begin() - 1);
+}
+
 int64_t length_of(const TextBatch& batch, size_t text) { return batch.offsets[text + 1] - batch.offsets[text]; }
 
 void normalize_heads(const norm::Variant& norm, const CacheOperands& x, int64_t kv_heads, int64_t head_dim,
@@ -46,6 +50,20 @@ void rotate_heads(const rope::Variant& rope, const CacheOperands& x, int64_t kv_
 
 }  // namespace
 
+void embed_at_positions(const Team::Worker& worker, const CachedBatch& batch, const EmbeddingTable& words,
+                        const EmbeddingTable& positions, float* scratch, float* y) noexcept {
+  const Share share(worker, batch.tokens.tokens());
+  const int64_t width = words.width();
+  size_t text = text_of(batch.tokens, share.begin);
+  for (int64_t t = share.begin; t < share.end; ++t) {
+    while (t >= batch.tokens.offsets[text + 1]) ++text;
+    float *row = y + t * width, *position = scratch + t * width;
+    words.decode_row(batch.tokens.ids[static_cast<size_t>(t)], row);
+    positions.decode_row(batch.texts[text].first + t - batch.tokens.offsets[text], position);
+    for (int64_t j = 0; j < width; ++j) row[j] += position[j];
+  }
+}
+
 void rotate_and_cache(const Team::Worker& worker, const norm::Variant& norm, const rope::Variant& rope,
                       const paged_attention::Variant& kernel, const CachedBatch& batch,
                       const CacheOperands& x) noexcept {
@@ -56,8 +74,7 @@ void rotate_and_cache(const Team::Worker& worker, const norm::Variant& norm, con
   store.tokens = 1;
   store.head_dim = dim;
   store.type = shape.type;
-  auto text = static_cast<size_t>(std::ranges::upper_bound(batch.tokens.offsets, share.begin) -
-                                  batch.tokens.offsets.begin() - 1);
+  size_t text = text_of(batch.tokens, share.begin);
   for (int64_t t = share.begin; t < share.end; ++t) {
     while (t >= batch.tokens.offsets[text + 1]) ++text;
     const CachedText& cached = batch.texts[text];

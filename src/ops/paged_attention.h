@@ -30,6 +30,11 @@ struct CachedBatch {
   const KvShape* shape = nullptr;
 };
 
+// y[t] = words[id of t] + positions[position of t]        y, and the scratch that is written too: [tokens, width].
+// Every worker takes its share of the tokens. Ends without a barrier.
+void embed_at_positions(const Team::Worker& worker, const CachedBatch& batch, const EmbeddingTable& words,
+                        const EmbeddingTable& positions, float* scratch, float* y) noexcept;
+
 // Queries, keys and values of one layer as its product leaves them: heads of queries, then of keys, then of values.
 struct CacheOperands {
   int64_t layer = 0;

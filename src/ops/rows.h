@@ -9,12 +9,14 @@
 
 namespace lathe::ops {
 
-// y[i] = rms_norm(x[rows[i]]) * weight        x and y dense, of n elements a row; no overlap
+// y[i] = norm(x[rows[i]]): the layer norm where there is a bias, else the RMS norm.
+// x and y are dense, of n elements a row, without overlap.
 struct GatherNorm {
   std::span<const int64_t> rows;
   int64_t n = 0;
   const float* x = nullptr;
   const float* weight = nullptr;
+  const float* bias = nullptr;
   float weight_offset = 0;
   float eps = 1e-6f;
   float* y = nullptr;

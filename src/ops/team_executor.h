@@ -41,6 +41,10 @@ class CpuExecutor : public Executor {
   void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) final {
     self().run("embed", [&](Team::Worker& w) { ops::embed_scaled(w, batch, words, scale, y); });
   }
+  void embed_at_positions(const CachedBatch& batch, const EmbeddingTable& words, const EmbeddingTable& positions,
+                          float* scratch, float* y) final {
+    self().run("embed", [&](Team::Worker& w) { ops::embed_at_positions(w, batch, words, positions, scratch, y); });
+  }
   void matmul(const char* name, const MatmulPlan& plan, const MatmulOperands& x, std::byte* workspace) final {
     if (profile_ != nullptr) profile_->count(name, cost(plan.problem()).flops);
     self().run(name, [&](Team::Worker& w) { plan.run(w, x, workspace); });

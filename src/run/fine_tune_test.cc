@@ -8,9 +8,12 @@
 
 #include "base/atomic_file.h"
 #include "base/test_files.h"
+#include "models/open_decoder.h"
+#include "models/test_decoder.h"
 #include "models/test_train.h"
 #include "run/checkpoint.h"
 #include "run/data_build.h"
+#include "run/hf_folder.h"
 #include "run/init_model.h"
 #include "run/llama2c_export.h"
 #include "run/perplexity.h"
@@ -60,15 +63,42 @@ class FineTune : public testing::TestWithParam<TrainCase> {
 TEST_P(FineTune, TheWeightsComeBackFromEveryKindOfFile) {
   const auto family = GetParam().config.family;
   expect_same(checkpoint_);
-  if (family != TrainConfig::Family::gpt2) {
-    const auto written = quantize({.model = checkpoint_, .hub = {}, .output = folder_.path("m.gguf"), .types = {}});
-    ASSERT_TRUE(written.ok()) << written.status().message();
-    expect_same(folder_.path("m.gguf"));
-  }
+  const auto gguf = quantize({.model = checkpoint_, .hub = {}, .output = folder_.path("m.gguf"), .types = {}});
+  ASSERT_TRUE(gguf.ok()) << gguf.status().message();
+  expect_same(folder_.path("m.gguf"));
   if (family == TrainConfig::Family::llama) {
     const auto written = export_llama2c({.model = checkpoint_, .output = folder_.path("m.bin")});
     ASSERT_TRUE(written.ok()) << written.status().message();
     expect_same(folder_.path("m.bin"));
+  }
+}
+
+// What `lathe generate` makes of a model that is on the disk.
+std::vector<float> answers_of(const std::string& path) {
+  const auto files = resolve_run_or_model(path, "");
+  const auto opened = files ? models::DecoderFiles::open(*files) : files.status();
+  EXPECT_TRUE(opened.ok()) << opened.status().message();
+  const auto team = Team::create({.threads = 1});
+  const auto decoder = opened ? opened->bind(matmul::Type::f32, **team) : opened.status();
+  EXPECT_TRUE(decoder.ok()) << decoder.status().message();
+  return decoder ? models::testing::run_alone(**decoder, models::testing::random_ids(4, 35, 3), 4)
+                 : std::vector<float>();
+}
+
+TEST_P(FineTune, ItAnswersAsItWasTrainedFromEveryKindOfFile) {
+  const auto ids = models::testing::random_ids(4, 35, 3);
+  std::vector<float> expected(static_cast<size_t>(GetParam().config.vocabulary));
+  ASSERT_TRUE(trained_.model->logits(ids, expected).ok());
+  const auto gguf = quantize({.model = checkpoint_, .hub = {}, .output = folder_.path("m.gguf"), .types = {}});
+  ASSERT_TRUE(gguf.ok()) << gguf.status().message();
+  const auto back =
+      write_hugging_face({.model = folder_.path("m.gguf"), .hub = {}, .output = folder_.path("back"), .type = {}});
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  for (const char* file : {"step-00000001", "m.gguf", "back"}) {
+    const auto found = answers_of(folder_.path(file));
+    ASSERT_EQ(found.size(), ids.size() * expected.size());
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(found[found.size() - expected.size() + i], expected[i], 1e-4) << file << ", logit " << i;
   }
 }
 

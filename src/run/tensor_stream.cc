@@ -36,6 +36,13 @@ int64_t first_unfit(const float* x, int64_t count, float largest) {
   return -1;
 }
 
+// Row `r` of a source that lies the other way round, in a type without blocks.
+void decode_column(const models::ExportTensor& tensor, Dequantize decode, int64_t r, const Rows& rows, float* out) {
+  const int64_t bytes = dtype_info(tensor.source->dtype).bytes;
+  const std::byte* at = tensor.source->bytes.data() + r * bytes;
+  for (int64_t i = 0; i < rows.length; ++i, at += rows.count * bytes) decode(at, 1, out + i);
+}
+
 int64_t bytes_of(DType dtype, int64_t values) { return values / dtype_info(dtype).block * dtype_info(dtype).bytes; }
 
 Status no_way(const models::ExportTensor& tensor) {
@@ -72,6 +79,11 @@ Status TensorStream::write(const models::ExportTensor& tensor, const Sink& sink)
   if (rows.length % dtype_info(from).block != 0 || rows.length % dtype_info(to).block != 0)
     return unsupported(fmt::format("tensor {} has rows of {}, needed: whole blocks of {} and of {}",
                                    shown(tensor.source->name), rows.length, dtype_name(from), dtype_name(to)));
+  const bool transposed = tensor.order == models::RowOrder::transposed;
+  if (transposed && dtype_info(from).block != 1)
+    return unsupported(
+        fmt::format("tensor {} is stored as {}, needed: a type without blocks, as its rows become columns",
+                    shown(tensor.source->name), dtype_name(from)));
   const int64_t row_from = bytes_of(from, rows.length), row_to = bytes_of(to, rows.length);
   const int64_t piece = std::clamp<int64_t>(kPiece / rows.length, 1, rows.count);
   encoded_.resize(static_cast<size_t>(piece * row_to));
@@ -83,7 +95,10 @@ Status TensorStream::write(const models::ExportTensor& tensor, const Sink& sink)
       float* const row = decoded_.data() + worker.id() * rows.length;
       const int64_t end = first + count * (worker.id() + 1) / worker.count();
       for (int64_t r = first + count * worker.id() / worker.count(); r < end; ++r) {
-        decode(tensor.source->bytes.data() + tensor.source_row(r, rows.count) * row_from, rows.length, row);
+        if (transposed)
+          decode_column(tensor, decode, r, rows, row);
+        else
+          decode(tensor.source->bytes.data() + tensor.source_row(r, rows.count) * row_from, rows.length, row);
         if (tensor.added != 0)
           for (int64_t i = 0; i < rows.length; ++i) row[i] += tensor.added;
         if (const int64_t at = first_unfit(row, rows.length, largest_value(to)); at >= 0) {
