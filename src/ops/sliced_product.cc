@@ -1,30 +1,28 @@
 #include "ops/sliced_product.h"
 
 #include <algorithm>
-#include <memory>
-#include <utility>
 
 #include "base/checked.h"
+#include "kernels/matmul/layout.h"
+#include "platform/machine.h"
 
 namespace lathe::ops {
 namespace {
 
+constexpr int64_t kFloat = sizeof(float);
 constexpr int64_t kMostK = 320;
 // From 96 to 192 rows a block made no difference above the noise; with 64 weights are decoded too often, and 256 leave
 // the cache (4 to 10 % each way).
 constexpr int64_t kRows = 144;
+// Strips of A of several slices lie in half of the second-level cache, where it has room, and the slices are added to
+// C a few columns at a time, for which a quarter of it is. Else C comes and goes with every slice: with 2 MiB (Golden
+// Cove, whose third-level cache is far away) 144 x 4096 of it went three times through a core that did nothing else.
+constexpr int64_t kUsualCache = int64_t{512} << 10, kMostCache = int64_t{2} << 20;  // a larger one is several cores'
+constexpr int64_t kColumnStep = 128;
 // Where W is so much wider than A is high (the head over a chunk of tokens) columns are divided, so that W is read once
 // and not by every worker. A is then prepared for each block again, one part in as many as a block has columns.
 constexpr int64_t kWide = 16;
 constexpr int64_t kColumns = 1024;
-
-// Those from the first column of a panel on.
-Weights from_column(const Weights& w, int64_t column) {
-  const int64_t first = column / matmul::kPanel * matmul::panel_bytes(w.layout(), w.k());
-  const std::shared_ptr<const void> lent(std::shared_ptr<const void>(), w.data());  // nothing is counted or allocated
-  return Weights::over({w.data() + first, static_cast<size_t>(w.bytes() - first)}, w.n() - column, w.k(), false,
-                       w.layout(), lent);
-}
 
 bool is_wide(const matmul::Problem& p) { return p.prepared && p.n >= kWide * p.m && p.n >= 2 * kColumns; }
 
@@ -57,50 +55,104 @@ Result<SlicedProduct> SlicedProduct::create(const matmul::Problem& problem, int 
       (product.by_columns_ ? part.n : part.m) =
           last_block ? size - (product.blocks_ - 1) * product.block_ : product.block_;
       part.k = last_k ? problem.k - slices.begin(slices.count - 1) : slices.each;
-      auto plan = MatmulPlan::create(part, nullptr, 1);
-      if (!plan) return plan.status();
-      product.workspace_each_ = std::max(product.workspace_each_, round_up(plan->workspace_bytes(), 64));
-      product.plans_[last_block][last_k] = std::move(*plan);
+      const auto variant = choose_variant(part, cpu_features());
+      if (!variant) return variant.status();
+      product.variants_[last_block][last_k] = *variant;
+      product.scratch_bytes_ =
+          std::max(product.scratch_bytes_, round_up((*variant)->scratch_bytes(part.m, part.k), 64));
     }
+  product.fit_cache();
   return product;
 }
 
-void SlicedProduct::run_block(const SlicedOperands& o, int64_t block, std::byte* workspace) const {
-  const matmul::Problem& p = problem_;
-  const KSlices slices(p.k);
-  const int64_t row = by_columns_ ? 0 : block * block_, column = by_columns_ ? block * block_ : 0;
-  Team::Worker alone;
-  MatmulOperands x;
-  x.lda = o.lda;
-  x.ldw = o.ldw;
-  x.c = o.c + row * o.ldc + column;
-  x.ldc = o.ldc;
-  for (int64_t i = 0; i < slices.count; ++i) {
-    const int64_t k = slices.begin(i);
-    const bool last = i + 1 == slices.count;
-    x.a = o.a + (p.a_transposed ? k * o.lda + row : row * o.lda + k);
-    Weights panels;
-    if (p.prepared) {
-      panels = from_column((*o.panels)[static_cast<size_t>(i)], column);
-      x.weights = &panels;
-    } else {
-      x.w = o.w + (p.order == matmul::Order::kn ? k * o.ldw : k);
-    }
-    x.epilogue = {};
-    x.epilogue.beta = o.accumulate || i > 0 ? 1.0f : 0.0f;
-    if (last) {
-      x.epilogue.bias = o.bias == nullptr ? nullptr : o.bias + column;
-      x.epilogue.residual = o.residual == nullptr ? nullptr : o.residual + row * o.ldc + column;
-      x.epilogue.residual_ld = o.ldc;
-    }
-    plans_[block + 1 == blocks_][last].run(alone, x, workspace);
+void SlicedProduct::fit_cache() {
+  const int64_t found = this_machine().l2.bytes, cache = std::min(found > 0 ? found : kUsualCache, kMostCache);
+  const KSlices slices(problem_.k);
+  const int64_t rows = by_columns_ ? problem_.m : block_, strip = rows * slices.each * kFloat;
+  together_ = std::clamp<int64_t>(cache / 2 / strip, 1, slices.count);
+  columns_ = together_ == 1 ? round_up(problem_.n, kColumnStep)
+                            : std::max(kColumnStep, cache / 4 / (rows * kFloat) / kColumnStep * kColumnStep);
+  strips_bytes_ = round_up(together_ * strip, 64);
+}
+
+void SlicedProduct::prepare(const SlicedOperands& o, const Block& block, int64_t slice, float* strips) const {
+  const matmul::Variant& variant = *variants_[block.last][is_last(slice)];
+  const matmul::RowGroups groups(block.rows, variant.mr);
+  const KSlices slices(problem_.k);
+  matmul::PrepareArgs args{};
+  args.k = size(slice);
+  args.a_row = problem_.a_transposed ? 1 : o.lda;
+  args.a_k = problem_.a_transposed ? o.lda : 1;
+  args.a_type = matmul::Type::f32;
+  for (int64_t g = 0; g < groups.count; ++g) {
+    args.m = groups.rows(g);
+    args.a = o.a + (block.row + groups.begin(g)) * args.a_row + slices.begin(slice) * args.a_k;
+    args.rows = strips + groups.begin(g) * args.k;
+    variant.prepare(args);
   }
+}
+
+// C[block, n columns from `column` on] of one slice.
+void SlicedProduct::multiply(const SlicedOperands& o, const Block& block, int64_t slice, int64_t column, int64_t n,
+                             const float* strips, std::byte* scratch) const {
+  const matmul::Variant& variant = *variants_[block.last][is_last(slice)];
+  const int64_t k = KSlices(problem_.k).begin(slice);
+  matmul::Args args{};
+  args.m = block.rows;
+  args.n = n;
+  args.k = size(slice);
+  args.a = strips;
+  args.w_ld = o.ldw;
+  if (problem_.prepared) {
+    args.w_panel = matmul::panel_bytes(variant.layout, args.k);
+    args.w = (*o.panels)[static_cast<size_t>(slice)].data() + column / matmul::kPanel * args.w_panel;
+  } else if (problem_.order == matmul::Order::kn) {
+    args.w_panel = matmul::kPanel * kFloat;
+    args.w = reinterpret_cast<const std::byte*>(o.w + k * o.ldw + column);
+  } else {
+    args.w_panel = matmul::kPanel * kFloat * o.ldw;
+    args.w = reinterpret_cast<const std::byte*>(o.w + column * o.ldw + k);
+  }
+  args.c = o.c + block.row * o.ldc + column;
+  args.ldc = o.ldc;
+  args.c_type = matmul::Type::f32;
+  args.epilogue.beta = o.accumulate || slice > 0 ? 1.0f : 0.0f;
+  if (is_last(slice)) {
+    args.epilogue.bias = o.bias == nullptr ? nullptr : o.bias + column;
+    args.epilogue.residual = o.residual == nullptr ? nullptr : o.residual + block.row * o.ldc + column;
+    args.epilogue.residual_ld = o.ldc;
+  }
+  args.scratch = scratch;
+  variant.run(args);
+}
+
+void SlicedProduct::run_block(const SlicedOperands& o, const Block& block, std::byte* workspace) const {
+  const int64_t count = KSlices(problem_.k).count;
+  auto* const strips = reinterpret_cast<float*>(workspace);
+  std::byte* const scratch = workspace + strips_bytes_;
+  const auto strips_of = [&](int64_t first, int64_t slice) {
+    return strips + (slice - first) * block.rows * KSlices(problem_.k).each;
+  };
+  for (int64_t first = 0; first < count; first += together_) {
+    const int64_t end = std::min(first + together_, count);
+    for (int64_t slice = first; slice < end; ++slice) prepare(o, block, slice, strips_of(first, slice));
+    for (int64_t at = 0; at < block.columns; at += columns_)
+      for (int64_t slice = first; slice < end; ++slice)
+        multiply(o, block, slice, block.column + at, std::min(columns_, block.columns - at), strips_of(first, slice),
+                 scratch);
+  }
+}
+
+SlicedProduct::Block SlicedProduct::block(int64_t i) const {
+  const int64_t all = by_columns_ ? problem_.n : problem_.m, begin = i * block_, size = std::min(block_, all - begin);
+  const bool last = i + 1 == blocks_;
+  return by_columns_ ? Block{0, problem_.m, begin, size, last} : Block{begin, size, 0, problem_.n, last};
 }
 
 void SlicedProduct::run(Team::Worker& worker, const SlicedOperands& o, std::byte* workspace,
                         int counter) const noexcept {
-  std::byte* const own = workspace + worker.id() * workspace_each_;
-  for (int64_t block = worker.next(counter); block < blocks_; block = worker.next(counter)) run_block(o, block, own);
+  std::byte* const own = workspace + worker.id() * each_bytes();
+  for (int64_t i = worker.next(counter); i < blocks_; i = worker.next(counter)) run_block(o, this->block(i), own);
 }
 
 }  // namespace lathe::ops

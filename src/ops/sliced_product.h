@@ -46,21 +46,39 @@ class SlicedProduct {
   static Result<SlicedProduct> create(const matmul::Problem& problem, int workers);
 
   const matmul::Problem& problem() const { return problem_; }
-  int64_t workspace_bytes() const { return workers_ * workspace_each_; }
+  int64_t workspace_bytes() const { return workers_ * each_bytes(); }
 
   // Every worker claims blocks on `counter`, at 0. Ends without a barrier.
   void run(Team::Worker& worker, const SlicedOperands& o, std::byte* workspace, int counter) const noexcept;
 
  private:
-  void run_block(const SlicedOperands& o, int64_t block, std::byte* workspace) const;
+  struct Block {
+    int64_t row, rows, column, columns;
+    bool last;
+  };
+
+  void fit_cache();
+  Block block(int64_t i) const;
+  bool is_last(int64_t slice) const { return slice + 1 == KSlices(problem_.k).count; }
+  int64_t size(int64_t slice) const {
+    const KSlices slices(problem_.k);
+    return is_last(slice) ? problem_.k - slices.begin(slice) : slices.each;
+  }
+  void prepare(const SlicedOperands& o, const Block& block, int64_t slice, float* strips) const;
+  void multiply(const SlicedOperands& o, const Block& block, int64_t slice, int64_t column, int64_t n,
+                const float* strips, std::byte* scratch) const;
+  void run_block(const SlicedOperands& o, const Block& block, std::byte* workspace) const;
+  int64_t each_bytes() const { return strips_bytes_ + scratch_bytes_; }
 
   matmul::Problem problem_;
   int64_t workers_ = 1;
   bool by_columns_ = false;  // blocks are of columns, else of rows
   int64_t blocks_ = 1, block_ = 1;
-  // For a worker alone; [last block][last slice], which may be smaller.
-  std::array<std::array<MatmulPlan, 2>, 2> plans_;
-  int64_t workspace_each_ = 0;
+  // [last block][last slice], which may be smaller.
+  std::array<std::array<const matmul::Variant*, 2>, 2> variants_{};
+  int64_t together_ = 1;                          // slices that are added to C before its next columns
+  int64_t columns_ = 1;                           // of C at a time
+  int64_t strips_bytes_ = 0, scratch_bytes_ = 0;  // of a worker
 };
 
 }  // namespace lathe::ops

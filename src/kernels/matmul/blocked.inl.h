@@ -12,22 +12,23 @@ constexpr int64_t even_chunk(int64_t k, int64_t most, int64_t unit) {
 
 // The lines of one region, spread over `calls` tile calls of kk each.
 struct Spread {
-  Lines lines;
-  int64_t total = 0, per_call = 0, per_step = 0;
+  const std::byte* from = nullptr;
+  int64_t stride = 0, row_lines = 1, total = 0, per_call = 0, per_step = 0;
   Spread() = default;
-  Spread(const Ahead& region, int64_t calls, int64_t kk) {
-    lines = {region.from, region.stride, 62};
-    total = (region.row_bytes + 63) / 64;
-    if (region.rows != 1) {
-      lines.shift = 0;
-      while ((int64_t{1} << lines.shift) < total) ++lines.shift;
-      total = region.rows << lines.shift;
-    }
+  Spread(const Ahead& region, int64_t calls, int64_t kk)
+      : from(region.from), stride(region.stride), row_lines((region.row_bytes + 63) / 64) {
+    if (row_lines < 1) row_lines = 1;
+    total = region.rows * row_lines;
     const int64_t steps = kk / 4 > 0 ? kk / 4 : 1;
     per_step = (total + calls * steps - 1) / (calls * steps);
     per_call = per_step * steps;
   }
-  Prefetch of(int64_t call) const { return {lines, call * per_call, call * per_call < total ? per_step : 0}; }
+  Prefetch of(int64_t call) const {
+    const int64_t line = call * per_call;
+    if (line >= total) return {};
+    const int64_t row = line / row_lines, place = line % row_lines;
+    return {from + row * stride + place * 64, row_lines - place, row_lines, stride - row_lines * 64, per_step};
+  }
 };
 
 // What the tile calls of a chunk prefetch: the chunk of weights that follows, or the two regions that the caller reads
@@ -41,10 +42,10 @@ struct ChunkPrefetch {
   }
 };
 
-// Where the sums of a panel are kept between chunks of K: [m][16] scratch, or C itself where they are C.
+// Where the sums of a chunk come from and where they go: nowhere (0), [m][16] scratch, C itself where they are C.
 struct Sums {
-  float* t;
-  int64_t panel, row;  // elements from panel to panel, from row to row
+  TileSums from, to;
+  bool add = false;  // to what stands there
 };
 
 // The lines of C that a row group is about to write, asked for while its last chunk is summed: a store that misses the
@@ -66,17 +67,21 @@ void chunk_f32(const Args& x, const RowGroups& groups, int64_t units, int64_t co
   for (int64_t g = 0; g < groups.count; ++g) {
     const int64_t r0 = groups.begin(g), rows = groups.rows(g);
     const float* a = static_cast<const float*>(x.a) + r0 * x.k + k0 * rows;
-    float* t = sums.t + r0 * sums.row;
+    TileSums from = sums.from, to = sums.to;
+    if (from.t != nullptr) from.t += r0 * from.row;
+    to.t += r0 * to.row;
     if (k0 + kk == x.k) prefetch_c<V>(x, r0, rows, col, x.epilogue.gated ? kPanel : units * kPanel);
     if constexpr (NP == 2) {
       if (units == 2) {
-        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, t, sums.panel, sums.row, k0 == 0, pf.of(g));
+        TilesF32<V, 2, T, Rows>::kOfRows[rows - 1](a, b, b_panel, kk, from, to, sums.add, pf.of(g));
         continue;
       }
     }
-    for (int64_t u = 0; u < units; ++u)
-      TilesF32<V, 1, T, Rows>::kOfRows[rows - 1](a, b + u * b_panel, 0, kk, t + u * sums.panel, 0, sums.row, k0 == 0,
-                                                 pf.of(g));
+    for (int64_t u = 0; u < units; ++u) {
+      TilesF32<V, 1, T, Rows>::kOfRows[rows - 1](a, b + u * b_panel, 0, kk, from, to, sums.add, pf.of(g));
+      if (from.t != nullptr) from.t += from.panel;
+      to.t += to.panel;
+    }
   }
 }
 
@@ -100,10 +105,9 @@ void run_f32(const Args& x) noexcept {
   const int64_t chunk = even_chunk(x.k, KC, 4);
   for (int64_t p0 = 0; p0 < panels; p0 += kPanelsPerTurn) {
     const int64_t p1 = min_of(p0 + kPanelsPerTurn, panels);
-    // C keeps the sums itself where nothing happens to them later and all 16 columns are there to be written.
-    const bool in_c = plain && x.k <= KC && p1 * kPanel <= x.n;
-    const Sums base =
-        in_c ? Sums{static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc} : Sums{scratch, x.m * kPanel, kPanel};
+    // The last chunk writes C itself where nothing else happens to the sums and all 16 columns are there.
+    const bool in_c = plain && p1 * kPanel <= x.n;
+    const TileSums kept = {scratch, x.m * kPanel, kPanel}, c = {static_cast<float*>(x.c) + p0 * kPanel, kPanel, x.ldc};
     for (int64_t k0 = 0, kk; k0 < x.k; k0 += kk) {
       kk = min_of(chunk, x.k - k0);
       for (int64_t p = p0; p < p1; p += step) {
@@ -127,7 +131,9 @@ void run_f32(const Args& x) noexcept {
                                      kk),
                            groups.count, kk);
         }
-        const Sums sums = {base.t + (p - p0) * base.panel, base.panel, base.row};
+        const bool into_c = in_c && k0 + kk == x.k;
+        const auto at = [&](TileSums sums) { return TileSums{sums.t + (p - p0) * sums.panel, sums.panel, sums.row}; };
+        const Sums sums = {k0 == 0 ? TileSums{} : at(kept), at(into_c ? c : kept), into_c && x.epilogue.beta != 0.0f};
         if (direct) {
           const T* b = reinterpret_cast<const T*>(panel) + k0 * kPanel;
           chunk_f32<V, MR, NP, T>(x, groups, units, p / fold * kPanel, b, x.w_panel / static_cast<int64_t>(sizeof(T)),

@@ -53,10 +53,10 @@ LATHE_INLINE typename V::F before_activation(const Args& x, typename V::F v, con
   return v;
 }
 
-// Are the sums C as they are?
+// Are the sums C as they are, or with what stands there?
 inline bool is_plain(const Args& x) {
   const Epilogue& e = x.epilogue;
-  return e.alpha == 1.0f && e.beta == 0.0f && e.col_scale == nullptr && e.bias == nullptr &&
+  return e.alpha == 1.0f && (e.beta == 0.0f || e.beta == 1.0f) && e.col_scale == nullptr && e.bias == nullptr &&
          e.act == Activation::none && e.residual == nullptr && !e.gated && x.c_type == Type::f32;
 }
 
@@ -65,7 +65,7 @@ inline bool is_plain(const Args& x) {
 template <class V>
 void finish(const Args& x, int64_t col, int64_t panels, const float* t) {
   const Epilogue& e = x.epilogue;
-  const bool plain = is_plain(x);
+  const bool plain = is_plain(x) && e.beta == 0.0f;
   const int64_t t_panel = x.m * kPanel * (e.gated ? 2 : 1);
   for (int64_t r = 0; r < x.m; ++r) {
     const float* sums = t + r * kPanel;

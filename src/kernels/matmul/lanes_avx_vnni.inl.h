@@ -2,6 +2,7 @@
 
 struct AvxVnniLanes : Avx2Lanes {
   static constexpr Isa kIsa = Isa::avx_vnni;
+  static constexpr int64_t kRowAhead = 2048;  // as for AVX-512; Zen 3, which prefers none, has no such instructions
 
   template <int... R>
   static LATHE_INLINE void dot_rows(I* acc, const int16_t* a, const int16_t* b) {

@@ -1,5 +1,5 @@
 // AVX-512: 32 registers, so an f32 tile of 14 rows by 32 columns (28 accumulators, 2 of weights, 1 broadcast); the
-// integer tile is 14 rows by 16 columns. Two panels of 256 k are 32 KiB.
+// integer tile is 14 rows by 16 columns. Two panels of 320 k are 40 KiB.
 #include <utility>
 
 #include "base/types.h"
@@ -26,14 +26,14 @@ constexpr Variant kRows[] = {
                               "one or two rows, weights read where they lie"),
     row_f32_few<V, PanelF16>("avx512.f32.f16.row", Type::f16, Layout::panel_f16,
                              "one or two rows, weights read where they lie"),
-    row_f32<V, PanelF32, 14, 2, 256>("avx512.f32.f32.strips", Type::f32, Layout::panel_f32,
-                                     "14x32 tile, A in strips, K in chunks of 256"),
-    row_f32<V, PanelBf16, 14, 2, 256>("avx512.f32.bf16.strips", Type::bf16, Layout::panel_bf16,
+    row_f32<V, PanelF32, 14, 2, 320>("avx512.f32.f32.strips", Type::f32, Layout::panel_f32,
+                                     "14x32 tile, A in strips, K in chunks of 320"),
+    row_f32<V, PanelBf16, 14, 2, 320>("avx512.f32.bf16.strips", Type::bf16, Layout::panel_bf16,
                                       "14x32 tile, chunks of W widened to f32"),
-    row_f32<V, PanelF16, 14, 2, 256>("avx512.f32.f16.strips", Type::f16, Layout::panel_f16,
+    row_f32<V, PanelF16, 14, 2, 320>("avx512.f32.f16.strips", Type::f16, Layout::panel_f16,
                                      "14x32 tile, chunks of W widened to f32"),
-    row_f32<V, RowsF32, 14, 2, 256>("avx512.f32.f32.rows", Type::f32, Layout::rows_f32, "14x32 tile, W [K,N] in place"),
-    row_f32<V, ColsF32, 14, 2, 256>("avx512.f32.f32.cols", Type::f32, Layout::cols_f32,
+    row_f32<V, RowsF32, 14, 2, 320>("avx512.f32.f32.rows", Type::f32, Layout::rows_f32, "14x32 tile, W [K,N] in place"),
+    row_f32<V, ColsF32, 14, 2, 320>("avx512.f32.f32.cols", Type::f32, Layout::cols_f32,
                                     "14x32 tile, W [N,K] in place, transposed chunk by chunk"),
     row_a16_few<V>("avx512.a16.q8_0.row", "up to four rows, weights read where they lie"),
     row_a16<V, PanelQ8, 14, 256>("avx512.a16.q8_0.blocked", Type::q8_0, Layout::panel_q8,

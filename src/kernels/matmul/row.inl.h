@@ -2,10 +2,21 @@
 // times and the memory is the limit. Same sums and bits as the tiles.
 
 // Panels summed side by side, so that memory is read in as many streams: four read 1.25 times what one does on Zen 3
-// (src/tune/ceiling_avx2.cc). Nothing is prefetched by hand. With a prefetch ahead of each stream the same loops read
-// 26 GB/s, without one 38: prefetches hold the first-level cache's few miss buffers for all of a memory latency, where
-// the hardware's own prefetcher waits at the second level.
+// (src/tune/ceiling_avx2.cc). There nothing is prefetched by hand: with a prefetch ahead of each stream the same loops
+// read 26 GB/s, without one 38, as prefetches hold the first-level cache's few miss buffers for all of a memory
+// latency, where the hardware's own prefetcher waits at the second level. Lanes that are better off with it have
+// kRowAhead.
 constexpr int64_t kStreams = 4;
+
+// Asks for `bytes` of a panel, kRowAhead behind `offset`; behind its end, of the panel that follows NP further on.
+template <class V, int NP>
+LATHE_INLINE void prefetch_row(const std::byte* panel, int64_t w_panel, int64_t offset, int64_t bytes) {
+  if constexpr (requires { V::kRowAhead; }) {
+    int64_t at = offset + V::kRowAhead;
+    if (at >= w_panel) at += (NP - 1) * w_panel;
+    for (int64_t line = 0; line < bytes; line += 64) V::prefetch_near(panel + at + line);
+  }
+}
 
 // Rows that share the weights' loads, each prepared by itself; those of a8 stand in codes.inl.h.
 constexpr int kFewRowsA16 = 4, kFewRowsF32 = 2;
@@ -21,6 +32,8 @@ void row_a16_tile(const int16_t* a, const float* a_scale, const std::byte* w, in
     for (auto& row : panel) row = V::zero();
   for (int64_t b = 0; b < blocks; ++b, w += kBytes, scale += kPanel * sizeof(f16), a += kBlock) {
     for (int p = 0; p < NP; ++p) {
+      prefetch_row<V, NP>(w + p * w_panel - b * kBytes, w_panel, b * kBytes, kBytes);
+      if constexpr (requires { V::kRowAhead; }) V::prefetch(scale + (p + NP) * w_panel);  // of the next panels
       const typename V::F w_scale = V::load_f16(reinterpret_cast<const f16*>(scale + p * w_panel));
       typename V::I dot[R];
       V::template dot_blocks_q8<R>(reinterpret_cast<const int8_t*>(w + p * w_panel), a, blocks * kBlock, dot);
@@ -49,9 +62,13 @@ void row_f32_tile(const float* a, const T* b, int64_t b_panel, int64_t k, float*
   int64_t i = 0;
   for (; i + 4 <= k; i += 4, b += 4 * kPanel) {
     if constexpr (R == 1) {  // a panel at a time: its four loads are of two lines
-      for (int p = 0; p < NP; ++p)
+      for (int p = 0; p < NP; ++p) {
+        constexpr int64_t kBytes = 4 * kPanel * sizeof(T);
+        prefetch_row<V, NP>(reinterpret_cast<const std::byte*>(b + p * b_panel - i * kPanel), b_panel * sizeof(T),
+                            i * kPanel * sizeof(T), kBytes);
         for (int u = 0; u < 4; ++u)
           V::fma(acc[p][0], V::broadcast(a + i + u), load_weights<V>(b + p * b_panel + u * kPanel));
+      }
     } else {
       for (int u = 0; u < 4; ++u) add(i + u, b + u * kPanel);
     }
@@ -167,9 +184,12 @@ void row_codes_tile(const int8_t* a, const float* floats, const std::byte* w, in
     for (auto& row : panel) row = V::zero();
   for (int64_t i = 0; i < records; ++i, w += Codes::kRecord)
     for (int64_t block = 0; block < Codes::kBlocks; ++block, a += kBlock, floats += kBlockFloats)
-      for (int p = 0; p < NP; ++p)
+      for (int p = 0; p < NP; ++p) {
+        constexpr int64_t kBytes = Codes::kRecord / Codes::kBlocks;
+        prefetch_row<V, NP>(w + p * w_panel - i * Codes::kRecord, w_panel, i * Codes::kRecord + block * kBytes, kBytes);
         row_codes_block<V, Codes, R>(typename Codes::Record(w + p * w_panel), block, a, blocks * kBlock, floats,
                                      blocks * kBlockFloats, sum[p]);
+      }
   for (int p = 0; p < NP; ++p)
     for (int r = 0; r < R; ++r) V::store(t + (p * R + r) * kPanel, sum[p][r]);
 }
