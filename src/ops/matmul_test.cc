@@ -68,14 +68,7 @@ class EveryVariant : public ::testing::TestWithParam<const Variant*> {
   }
 };
 
-std::string variant_test_name(const ::testing::TestParamInfo<const Variant*>& info) {
-  std::string name = info.param->name;
-  for (char& c : name)
-    if (c == '.') c = '_';
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Matmul, EveryVariant, ::testing::ValuesIn(matmul::variants()), variant_test_name);
+INSTANTIATE_TEST_SUITE_P(Matmul, EveryVariant, ::testing::ValuesIn(matmul::variants()), VariantTestName());
 
 TEST_P(EveryVariant, MatchesFloat64) {
   const Variant& v = *GetParam();
