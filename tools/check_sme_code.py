@@ -18,7 +18,7 @@ LOAD = re.compile(r"^ld1\w+$")
 MEMORY = re.compile(r"^(?:ld|st)")
 # Saves the ZA of a caller that has one; taken once, before the first product.
 ALLOWED_CALLS = {"__arm_tpidr2_save"}
-# Of a function's mangled name: what its tiles must be, (outer products, loads).
+# What tiles must be, (outer products, loads).
 TILES = {(4, 4), (4, 5)}
 
 
@@ -76,10 +76,12 @@ def problems_of(found):
         for loop in loops:
             if spilled := spills(loop):
                 yield f"{name}: the loop at {loop[0][0]:x} keeps something in memory: {', '.join(spilled)}"
-        if loops and {tile_of(loop) for loop in loops} != TILES:
-            yield f"{name}: outer products and loads of its loops are {sorted(map(tile_of, loops))}, not {sorted(TILES)}"
-    if not any(inner_loops(code) for code in entries.values()):
-        yield "no loop of outer products"
+        for loop in loops:
+            if tile_of(loop) not in TILES:
+                yield f"{name}: the loop at {loop[0][0]:x} is %d outer products and %d loads" % tile_of(loop)
+    seen = {tile_of(loop) for code in entries.values() for loop in inner_loops(code)}
+    if entries and not TILES <= seen:
+        yield f"loops of (outer products, loads) {sorted(TILES - seen)} are missing"
 
 
 def main():

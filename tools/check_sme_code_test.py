@@ -29,6 +29,7 @@ SINGLE = """     130:      \tld1w\t{ z0.s }, p0/z, [x2]
      154:      \tb.ne\t0x130 <turn+0x30>
      158:      \tb.lt\t0x104 <turn+0x4>
 """
+MORE = "\n0000000000000200 <more>:\n" + (HEAD + PAIR).split("<turn>:\n")[1].replace(" 1", " 2").replace("0x1", "0x2")
 SAVE = "     15c:      \tbl\t0x15c <turn+0x5c>\n\t\t000000000000015c:  R_AARCH64_CALL26\t__arm_tpidr2_save\n"
 
 
@@ -53,8 +54,10 @@ class CheckSmeCodeTest(unittest.TestCase):
         self.refused(HEAD + spilled + SINGLE, "keeps something in memory: str z3")
 
     def test_another_tile_is_refused(self):
-        self.refused(HEAD + PAIR.replace("ld1w\t{ z3.s }", "mov\tz3.d") + SINGLE, "[(4, 3), (4, 5)]")
-        self.refused(HEAD + PAIR, "not [(4, 4), (4, 5)]")
+        self.refused(HEAD + PAIR + SINGLE + MORE.replace("ld1w\t{ z3.s }", "mov\tz3.d"), "4 outer products and 3 loads")
+
+    def test_a_tile_that_is_missing_is_refused(self):
+        self.refused(HEAD + PAIR, "[(4, 5)] are missing")
 
     def test_an_object_without_any_is_refused(self):
         self.assertIn("nothing was checked", list(check_sme_code.problems_of({}))[0])

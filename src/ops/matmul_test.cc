@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "ops/regimes.h"
 #include "ops/test_product.h"
 
 namespace lathe::ops {
@@ -206,6 +207,18 @@ TEST(MatmulPlan, RefusesWhatCannotBe) {
   const Variant* other = matmul::find_variant("scalar.f32.f32.blocked");
   ASSERT_NE(other, nullptr);
   EXPECT_NE(MatmulPlan::create(p, other, 1).status().message().find("reads weights of type f32"), std::string::npos);
+}
+
+TEST(ChooseVariant, TakesTheBestInstructionSetThatIsTrustedWithoutAPlan) {
+  for (const Variant* v : matmul::variants()) {
+    const Problem p = problem_of(*v, 20, 64, 64);
+    const auto chosen = choose_variant(p, isa_needs(v->isa));
+    ASSERT_TRUE(chosen.ok()) << v->name;
+    EXPECT_TRUE(by_default(**chosen)) << (*chosen)->name;
+    if (by_default(*v)) {
+      EXPECT_EQ((*chosen)->isa, v->isa) << v->name << ", chosen " << (*chosen)->name;
+    }
+  }
 }
 
 TEST(Weights, RefuseWrongSources) {

@@ -204,6 +204,44 @@ void run_sme_s32(const Args& x) noexcept {
   }
 }
 
+// The a7 numerics. The sums of a tile are kept in memory, since ZA holds the dot products of a block.
+LATHE_ZA_ENTRY void turn_u7(const Args& x, const RowGroups& groups, const Turn& turn) __arm_streaming {
+  const int64_t blocks = (x.k + kBlock - 1) / kBlock, steps = blocks * (kBlock / 4);
+  const int64_t lanes = least(static_cast<int64_t>(svcntw()), kPanel), vectors = turn.panels * (kPanel / lanes);
+  const bool gated = x.epilogue.gated;
+  const f16* scale = reinterpret_cast<const f16*>(turn.w + steps * 4 * kPanel);
+  const int16_t* sum = reinterpret_cast<const int16_t*>(scale + blocks * kPanel);
+  const PanelBlock<int32_t> w = {
+      reinterpret_cast<const int32_t*>(turn.w), kPanel, x.w_panel / 4, turn.panels, turn.n, turn.sums, gated, false};
+  const PanelBlock<f16> scales = {scale, kPanel, x.w_panel / 2, turn.panels, turn.n, turn.sums, gated, false};
+  const PanelBlock<int16_t> sums = {sum, kPanel, x.w_panel / 2, turn.panels, turn.n, turn.sums, gated, false};
+  RowWalk a = {&groups, static_cast<const float*>(x.a), steps, 0, 0, 0, 0};
+  RowWalk a_scale = {&groups, x.a_scale, blocks, 0, 0, 0, 0};
+  RowWalk a_zero = {&groups, reinterpret_cast<const float*>(x.a_sum), blocks, 0, 0, 0, 0};
+  for (;;) {
+    const RowsU7 r0 = {a.next(), a_scale.next(), a_zero.next()};
+    if (r0.a.count == 0) return;
+    const RowsU7 r1 = {a.next(), a_scale.next(), a_zero.next()};
+    for (int64_t i = 0; i < vectors; i += 2) {
+      const ColumnsU7 c0 = {w.columns(i), scales.columns(i), sums.columns(i)};
+      const ColumnsU7 c1 = {w.columns(i + 1), scales.columns(i + 1), sums.columns(i + 1)};
+      tile_u7_2x2(r0, r1, c0, c1, blocks, turn.sums.row);
+    }
+  }
+}
+
+inline void run_sme_u7(const Args& x) noexcept {
+  const RowGroups groups(x.m, kStripRows);
+  const int64_t fold = x.epilogue.gated ? 2 : 1;
+  const int64_t panels = (x.n + kPanel - 1) / kPanel * fold;
+  float* t = reinterpret_cast<float*>(x.scratch);
+  for (int64_t p = 0; p < panels; p += kPanelsPerTurn) {
+    const int64_t column = p / fold * kPanel, count = min_of(kPanelsPerTurn, panels - p);
+    turn_u7(x, groups, {x.w + p * x.w_panel, count, x.n - column, {t, x.m * kPanel, kPanel}, false, nullptr});
+    finish<SmeLanes>(x, column, count / fold, t);
+  }
+}
+
 // The s32 numerics' bytes as they are, four k of a row side by side.
 inline void prepare_bytes(const PrepareArgs& x) noexcept {
   const uint8_t* a = static_cast<const uint8_t*>(x.a);

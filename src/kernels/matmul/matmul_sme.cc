@@ -66,6 +66,25 @@ constexpr Variant row_sme_s32(const char* name, Type a, const char* what) {
           2 * kPanel, 0,     0,        what, refuses_integer, scratch_sme_s32,  prepare_bytes, run_sme_s32<Step>};
 }
 
+constexpr Variant row_sme_a7(const char* name, const char* what) {
+  return {name,
+          "a7",
+          Isa::sme,
+          Type::f32,
+          Type::q8_a7,
+          Layout::panel_q8s,
+          AForm::quant_u7,
+          kStripRows,
+          2 * kPanel,
+          0,
+          0,
+          what,
+          refuses_quantised,
+          scratch_sme_s32,
+          prepare_quant_u7<SmeLanes>,
+          run_sme_u7};
+}
+
 using V = SmeLanes;
 constexpr Variant kRows[] = {
     row_f32_few<V, PanelF32>("sme.f32.f32.row", Type::f32, Layout::panel_f32,
@@ -85,6 +104,7 @@ constexpr Variant kRows[] = {
                         "2x2 tiles of fmopa, W [N,K] in place, transposed chunk by chunk"),
     row_sme_s32<StepS8>("sme.s32.s8s8.strips", Type::s8, "2x2 tiles of smopa, bytes where they lie, exact"),
     row_sme_s32<StepU8>("sme.s32.u8s8.strips", Type::u8, "2x2 tiles of usmopa, bytes where they lie, exact"),
+    row_sme_a7("sme.a7.q8_a7.strips", "2x2 tiles of usmopa, each block of 32 k scaled into sums in memory"),
 };
 }  // namespace
 

@@ -136,3 +136,56 @@ LATHE_ZA_INLINE void tile_1x4(const RowVector& r, const ColumnVector<T>& c0, con
   store_sums<2>(r, c2, t_row);
   store_sums<3>(r, c3, t_row);
 }
+
+// The a7 numerics: what goes with the rows and columns of a tile beside the bytes, a block of 32 k after the other.
+struct RowsU7 {
+  RowVector a, scale, zero;  // zero: the negated s32, where a RowVector says f32
+};
+struct ColumnsU7 {
+  ColumnVector<int32_t> w;
+  ColumnVector<f16> scale;
+  ColumnVector<int16_t> sum;
+};
+
+// Tile kTile holds the dot products of a block: corrected by the zeros, they are scaled into the f32 sums.
+template <int kTile>
+LATHE_ZA_INLINE void flush_u7(const RowsU7& r, const ColumnsU7& c, int64_t block, int64_t t_row,
+                              bool first) LATHE_IN_ZA {
+  const svbool_t p = words(c.w.stored);
+  const svfloat32_t w_scale = StepF32::load_w(p, c.scale.w + block * c.scale.step);
+  const svint32_t w_sum = svld1sh_s32(p, c.sum.w + block * c.sum.step);
+  const float* a_scale = r.scale.a + block * r.scale.step;
+  const int32_t* a_zero = reinterpret_cast<const int32_t*>(r.zero.a) + block * r.zero.step;
+  float* t = c.w.t + r.a.row * t_row;
+  for (int64_t s = 0; s < r.a.count; ++s, t += t_row) {
+    svint32_t dot = svread_hor_za32_s32_m(w_sum, p, kTile, static_cast<uint32_t>(s));
+    dot = svmla_n_s32_x(p, dot, w_sum, a_zero[s]);
+    const svfloat32_t sum = first ? svdup_n_f32(0.0f) : svld1_f32(p, t);
+    const svfloat32_t scale = svmul_n_f32_x(p, w_scale, a_scale[s]);
+    svst1_f32(p, t, svmla_f32_x(p, sum, svcvt_f32_s32_x(p, dot), scale));
+  }
+}
+
+LATHE_ZA_INLINE void tile_u7_2x2(const RowsU7& r0, const RowsU7& r1, const ColumnsU7& c0, const ColumnsU7& c1,
+                                 int64_t blocks, int64_t t_row) LATHE_IN_ZA {
+  const svbool_t p0 = StepU8::lanes(r0.a.count), p1 = StepU8::lanes(r1.a.count);
+  const svbool_t q0 = StepU8::lanes(c0.w.count), q1 = StepU8::lanes(c1.w.count);
+  const float *a0 = r0.a.a, *a1 = r1.a.a;
+  const int32_t *w0 = c0.w.w, *w1 = c1.w.w;
+  for (int64_t block = 0; block < blocks; ++block) {
+    svzero_za();
+#pragma clang loop unroll(disable)
+    for (int i = 0; i < kBlock / 4; ++i, a0 += r0.a.step, a1 += r1.a.step, w0 += c0.w.step, w1 += c1.w.step) {
+      const svuint8_t x0 = StepU8::load_a(p0, a0), x1 = StepU8::load_a(p1, a1);
+      const svint8_t y0 = StepU8::load_w(q0, w0), y1 = StepU8::load_w(q1, w1);
+      StepU8::add<0>(p0, q0, x0, y0);
+      StepU8::add<1>(p0, q1, x0, y1);
+      StepU8::add<2>(p1, q0, x1, y0);
+      StepU8::add<3>(p1, q1, x1, y1);
+    }
+    flush_u7<0>(r0, c0, block, t_row, block == 0);
+    flush_u7<1>(r0, c1, block, t_row, block == 0);
+    flush_u7<2>(r1, c0, block, t_row, block == 0);
+    flush_u7<3>(r1, c1, block, t_row, block == 0);
+  }
+}
