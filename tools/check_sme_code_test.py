@@ -50,7 +50,7 @@ class CheckSmeCodeTest(unittest.TestCase):
         self.refused(HEAD + PAIR + SINGLE + "     160:      \tsmstop\tsm\n", "streaming mode is left")
 
     def test_a_spill_is_refused(self):
-        spilled = PAIR.replace("b.ne\t0x104", "str\tz3, [sp, #1, mul vl]\n     126:      \tb.ne\t0x104")
+        spilled = PAIR.replace("b.ne\t0x104", "str\tz3, [sp]\n     126:      \tb.ne\t0x104")
         self.refused(HEAD + spilled + SINGLE, "keeps something in memory: str z3")
 
     def test_another_tile_is_refused(self):

@@ -107,7 +107,8 @@ FeatureSet detect() {
 
 FeatureSet detect() { return decode_aarch64(getauxval(AT_HWCAP), getauxval(AT_HWCAP2)); }
 
-// rdsvl x0, #1: by its code, since assemblers without SME have no name for it. Allowed outside of streaming mode.
+// rdsvl, once the length, into x0: by its code, since assemblers without SME have no name for it. Allowed outside of
+// streaming mode.
 int streaming_bytes() {
   register uint64_t bytes __asm__("x0");
   __asm__ volatile(".inst 0x04bf5820" : "=r"(bytes));

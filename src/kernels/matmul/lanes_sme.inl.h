@@ -1,15 +1,14 @@
 // SME: NEON's lanes around what runs in streaming mode with ZA.
 //
-// STREAMING MODE. A function that uses ZA is one of two kinds, and both are always inlined or entered, never forgotten:
-//   LATHE_ZA_ENTRY void f(...) __arm_streaming   called from plain code. The compiler turns streaming mode on around
-//   the
-//                                                call and ZA on inside of it, and both off again on every way out.
-//   LATHE_ZA_INLINE ... LATHE_IN_ZA              inlined into an entry, with its ZA.
+// STREAMING MODE. A function that uses ZA is one of two kinds:
+//   LATHE_ZA_ENTRY void f(...) __arm_streaming   called from plain code. The compiler turns the mode on around the call
+//                                                and ZA on inside of it, and both off on every way out.
+//   LATHE_ZA_INLINE void g(...) LATHE_IN_ZA      inlined into an entry, with its ZA.
 // The mode is part of a function's type: an entry does not fit `Variant::run` or `prepare`, so no row of the table can
 // hold one, and an inlined function cannot be called from plain code. The other direction the compiler allows, by
 // leaving the mode around the call: no entry calls a plain function, not even a constexpr one, nor memcpy, which
-// tools/emulate/arm64_sme.sh checks in the disassembly. (__arm_locally_streaming would be shorter; with SME and without
-// SVE clang 19 takes the vector length before the mode is on.)
+// tools/emulate/arm64_sme.sh checks in the disassembly. (__arm_locally_streaming would be shorter; what clang 19
+// makes of it for SME without SVE crashes.)
 //
 // SIGNALS. Linux keeps streaming registers and ZA in the signal frame and turns both off for the handler, so a handler
 // may do what it likes, use SME itself too, and return: the sums are whole. One that leaves by longjmp or an exception
