@@ -18,6 +18,17 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   # Highway's functions for NEON are declared with +crypto, and are not inlined into what lacks it. No kernel uses it.
   set(LATHE_ISA_FLAGS_neon -march=armv8-a+crypto -fno-exceptions)
   set(LATHE_ISA_FLAGS_dotprod -march=armv8.2-a+crypto+dotprod -fno-exceptions)
+  # Not for every compiler: what has no SME makes an empty table. __arm_new needs the compiler's runtime at the link.
+  include(CheckCXXSourceCompiles)
+  set(LATHE_ISA_FLAGS_sme -march=armv8-a+crypto+sme -fno-exceptions)
+  string(JOIN " " CMAKE_REQUIRED_FLAGS ${LATHE_ISA_FLAGS_sme})
+  check_cxx_source_compiles("#include <arm_sme.h>
+    __arm_new(\"za\") void f() __arm_streaming { svzero_za(); }
+    int main() { f(); }" LATHE_HAS_SME)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(NOT LATHE_HAS_SME)
+    set(LATHE_ISA_FLAGS_sme -fno-exceptions)
+  endif()
   # g++ 12 schedules loads of the next steps above the products of this one and spills what they displace: 40 of 185
   # instructions of the f32 tile went to the stack, without it none of 152.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups that are missing, and does nothing where none is.
-#   tools/install_deps.sh [build] [check] [mpi] [peers] [emulate] [arm64] [fuzz] [demo]
+#   tools/install_deps.sh [build] [check] [mpi] [peers] [emulate] [arm64] [sme] [fuzz] [demo]
 set -euo pipefail
 
 packages_of() {
@@ -14,9 +14,10 @@ packages_of() {
     peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 python3-venv ;;
     emulate) echo bochs bochsbios vgabios isolinux syslinux-common xorriso cpio gcc libc6-dev ;;
     arm64) echo g++-12-aarch64-linux-gnu qemu-user-static googletest apt dpkg ;;
+    sme) echo clang-19 lld-19 llvm-19 ;;
     demo) echo python3 python3-pip ;;
     fuzz) echo clang libclang-rt-dev ;;
-    *) echo "install_deps.sh: no group '$1'; the groups are build, check, mpi, peers, emulate, arm64, fuzz, demo" >&2 && return 2 ;;
+    *) echo "install_deps.sh: no group '$1'; the groups are build, check, mpi, peers, emulate, arm64, sme, fuzz, demo" >&2 && return 2 ;;
   esac
 }
 

@@ -200,8 +200,8 @@ Weights Weights::over(std::span<const std::byte> panels, int64_t n, int64_t k, b
 Result<const Variant*> choose_variant(const Problem& problem, FeatureSet features) {
   if (Status status = check_sizes(problem); !status.ok()) return status;
   const Variant* best = nullptr;
-  std::string reasons;
   for (const Variant* row : matmul::variants()) {
+    if (!by_default(*row)) continue;
     const std::string reason = matmul::refusal(*row, problem, features);
     if (!reason.empty()) continue;
     if (best == nullptr || (row->isa == best->isa && preferred(*row, *best, problem))) best = row;

@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "ops/regimes.h"
 #include "ops/test_product.h"
 
 namespace lathe::ops {
@@ -68,14 +69,7 @@ class EveryVariant : public ::testing::TestWithParam<const Variant*> {
   }
 };
 
-std::string variant_test_name(const ::testing::TestParamInfo<const Variant*>& info) {
-  std::string name = info.param->name;
-  for (char& c : name)
-    if (c == '.') c = '_';
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Matmul, EveryVariant, ::testing::ValuesIn(matmul::variants()), variant_test_name);
+INSTANTIATE_TEST_SUITE_P(Matmul, EveryVariant, ::testing::ValuesIn(matmul::variants()), VariantTestName());
 
 TEST_P(EveryVariant, MatchesFloat64) {
   const Variant& v = *GetParam();
@@ -213,6 +207,18 @@ TEST(MatmulPlan, RefusesWhatCannotBe) {
   const Variant* other = matmul::find_variant("scalar.f32.f32.blocked");
   ASSERT_NE(other, nullptr);
   EXPECT_NE(MatmulPlan::create(p, other, 1).status().message().find("reads weights of type f32"), std::string::npos);
+}
+
+TEST(ChooseVariant, TakesTheBestInstructionSetThatIsTrustedWithoutAPlan) {
+  for (const Variant* v : matmul::variants()) {
+    const Problem p = problem_of(*v, 20, 64, 64);
+    const auto chosen = choose_variant(p, isa_needs(v->isa));
+    ASSERT_TRUE(chosen.ok()) << v->name;
+    EXPECT_TRUE(by_default(**chosen)) << (*chosen)->name;
+    if (by_default(*v)) {
+      EXPECT_EQ((*chosen)->isa, v->isa) << v->name << ", chosen " << (*chosen)->name;
+    }
+  }
 }
 
 TEST(Weights, RefuseWrongSources) {

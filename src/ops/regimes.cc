@@ -1,6 +1,12 @@
 #include "ops/regimes.h"
 
+#include <string_view>
+
 namespace lathe::ops {
+
+bool by_default(const matmul::Variant& variant) {
+  return variant.isa != Isa::sme || std::string_view(variant.numerics) != "a7";
+}
 
 bool preferred(const matmul::Variant& a, const matmul::Variant& b, const matmul::Problem&) {
   // A row made for few rows of A refuses more by its own m_max; where it accepts it is the better one.

@@ -29,6 +29,10 @@ constexpr int64_t kMostPanels = 8;
 // Fewer panels a worker than this, and workers are given rows instead of columns.
 constexpr int64_t kPanelsPerWorker = 4;
 
+// Is the variant chosen without a plan that has measured it? Not a7 by SME: by count the dot product is as fast
+// (docs/isa.md), and has a unit for every core.
+bool by_default(const matmul::Variant& variant);
+
 // Of two variants of one instruction set that both take the problem: is `a` the better default?
 bool preferred(const matmul::Variant& a, const matmul::Variant& b, const matmul::Problem& problem);
 

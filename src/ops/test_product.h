@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "base/checked.h"
@@ -17,6 +18,16 @@
 #include "quant/k_quants.h"
 
 namespace lathe::ops {
+
+// A variant's name as gtest allows it: the instruction set in it is what filters select.
+struct VariantTestName {
+  template <class Info>
+  std::string operator()(const Info& info) const {
+    std::string name = info.param->name;
+    std::replace(name.begin(), name.end(), '.', '_');
+    return name;
+  }
+};
 
 struct Comparison {
   double worst = 0;  // largest error over its bound; at most 1 is right

@@ -107,6 +107,14 @@ FeatureSet detect() {
 
 FeatureSet detect() { return decode_aarch64(getauxval(AT_HWCAP), getauxval(AT_HWCAP2)); }
 
+// rdsvl, once the length, into x0: by its code, since assemblers without SME have no name for it. Allowed outside of
+// streaming mode.
+int streaming_bytes() {
+  register uint64_t bytes __asm__("x0");
+  __asm__ volatile(".inst 0x04bf5820" : "=r"(bytes));
+  return static_cast<int>(bytes);
+}
+
 #else
 
 FeatureSet detect() { return 0; }
@@ -131,6 +139,13 @@ Result<Isa> parse_isa(std::string_view name) {
 FeatureSet cpu_features() {
   static const FeatureSet features = detect();
   return features;
+}
+
+int streaming_vector_bits() {
+#if defined(__aarch64__)
+  if (has_all(cpu_features(), isa_needs(Isa::sme))) return streaming_bytes() * 8;
+#endif
+  return 0;
 }
 
 std::string feature_names(FeatureSet features) {

@@ -48,6 +48,8 @@ Result<Isa> parse_isa(std::string_view name);
 
 // The features of the CPU this runs on, detected once.
 FeatureSet cpu_features();
+// Bits of a vector in SME's streaming mode on this CPU; 0 where it has no SME.
+int streaming_vector_bits();
 // "avx2 fma f16c ..." for people.
 std::string feature_names(FeatureSet features);
 // Names of the features in `need` that `have` lacks; empty where none is missing.

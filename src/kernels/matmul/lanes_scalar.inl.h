@@ -104,7 +104,8 @@ struct ScalarLanes {
   template <int kBy>
   static B shifted(const B& x, uint8_t mask) {
     B r;
-    for (int i = 0; i < 64; ++i) r.v[i] = static_cast<uint8_t>((kBy >= 0 ? x.v[i] << kBy : x.v[i] >> -kBy) & mask);
+    constexpr int kLeft = kBy >= 0 ? kBy : 0, kRight = kBy < 0 ? -kBy : 0;
+    for (int i = 0; i < 64; ++i) r.v[i] = static_cast<uint8_t>(x.v[i] << kLeft >> kRight & mask);
     return r;
   }
   static B either(const B& x, const B& y) {

@@ -122,6 +122,7 @@ enum class AForm : uint8_t {
   quant_u7,     // a7: bytes [K/4][rows][4], and an f32 scale and the negated s32 zero per block [K/32][rows]
   quant_row,    // a16r: s16 pairs, and one f32 scale per row
   widened,      // s32: s8 or u8 widened to s16 pairs, and the sum of each row
+  bytes,        // s32: s8 or u8 as they are, [K/4][rows][4], and the sum of each row
 };
 
 // Elements of K in a prepared row: integer forms are filled up with zeros to whole blocks.
@@ -131,7 +132,7 @@ constexpr int64_t prepared_k(AForm form, int64_t k) {
 // Bytes of an element of it.
 constexpr int64_t prepared_bytes(AForm form) {
   if (form == AForm::strips) return 4;
-  return form == AForm::quant_u7 || form == AForm::quant_s8 ? 1 : 2;
+  return form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes ? 1 : 2;
 }
 // Scales and sums (zeros) that go with a row.
 constexpr int64_t prepared_scales(AForm form, int64_t k) {
@@ -152,7 +153,7 @@ struct PrepareArgs {
   Type a_type;
   void* rows;    // m * prepared_k(form, k) elements of prepared_bytes(form)
   float* scale;  // quant_block, quant_u7: [ceil(k/32)][m]; quant_s8: [ceil(k/32)][4][m]; quant_row: [m]
-  int32_t* sum;  // widened: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
+  int32_t* sum;  // widened, bytes: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
 };
 
 // Memory that the caller will read next; kernels fetch it while they compute. `rows` runs of row_bytes, stride bytes
