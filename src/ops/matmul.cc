@@ -203,7 +203,7 @@ Result<const Variant*> choose_variant(const Problem& problem, FeatureSet feature
   std::string reasons;
   for (const Variant* row : matmul::variants()) {
     const std::string reason = matmul::refusal(*row, problem, features);
-    if (!reason.empty()) continue;
+    if (!reason.empty() || !tiles_pay(*row, problem)) continue;
     if (best == nullptr || (row->isa == best->isa && preferred(*row, *best, problem))) best = row;
   }
   if (best == nullptr)

@@ -23,7 +23,6 @@ struct AmxLanes : Avx2Lanes {
 };
 using V = AmxLanes;
 #include "kernels/matmul/kernels.inl.h"
-#include "kernels/matmul/row.inl.h"
 #include "kernels/matmul/amx.inl.h"
 // clang-format on
 }  // namespace

@@ -1,4 +1,4 @@
-// Everything of AMX but its lanes V, a name of the file that includes this behind kernels.inl.h and row.inl.h.
+// Everything of AMX but its lanes V, a name of the file that includes this, behind kernels.inl.h.
 // clang-format off
 #include "kernels/matmul/amx_tiles.inl.h"
 #include "kernels/matmul/amx_prepare.inl.h"

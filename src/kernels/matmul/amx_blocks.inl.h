@@ -3,7 +3,8 @@
 // and by the same operations as in the tiles of registers. The vector units, which did the products too, then have
 // three instructions a step and row left to do: of 16 rows and 32 k 24 cycles, beside 16 of the tile unit.
 
-// Four tile products are a turn: W's four tiles are loaded once for all row groups, and a row's sums once for four.
+// Tile products of a turn, as many as there are tiles for sums: a row's sums are loaded and stored once for all of
+// them.
 constexpr int kTileTurn = 4;
 
 // What a chunk of a panel is multiplied by: bytes [kk/4][16][4]; f32 scales, and for codes offsets, [kk/kSpan][16].
@@ -109,65 +110,95 @@ struct TileA8 {
   };
 };
 
-// What a turn reads and adds to: A's bytes and floats of the first row of the call, sums [m][16] at t.
-struct TileTurn {
-  const TileGroups& groups;
+// What turns read and add to: A's bytes and floats of the first row of the call, sums [m][16] at t.
+struct TileOperands {
+  TileGroups groups;
   const std::byte* a;
   int64_t a_row, a_plane;  // bytes from row to row, from plane to plane
   const float* floats;
   int64_t floats_row;
   float* t;
-  int32_t* dot;  // scratch: [kTileTurn][16][16]
+  int32_t* dot;  // scratch: [2][kTileTurn][16][16], by turns
 };
+
+// A row group's turn whose products lie in memory and are not yet among the sums.
+struct TilePending {
+  int64_t first = 0, rows = 0;  // of the group's rows that count; 0: there is none
+  float* t;
+  const int32_t* dot;
+  const float* floats;
+  int64_t block;  // of the chunk
+};
+
+// Adds rows [begin, end) of 16 of what is pending.
+template <class V, class Sums>
+LATHE_INLINE void add_pending(const TileOperands& x, const TilePending& p, const Sums& sums, int64_t begin,
+                              int64_t end) {
+  if (begin < p.first) begin = p.first;
+  if (end > p.rows) end = p.rows;
+  float* t = p.t + begin * kPanel;
+  const int32_t* dot = p.dot + begin * kPanel;
+  const float* floats = p.floats + begin * x.floats_row;
+#pragma GCC unroll 1
+  for (int64_t left = end - begin; left > 0; --left, t += kPanel, dot += kPanel, floats += x.floats_row)
+    V::store(t, sums.add(V::load(t), dot, floats));
+}
 
 template <class N>
 constexpr int kTileBlocks = kTileTurn / N::kPlanes* N::kStep / kBlock;  // of a whole turn
 
-// kBlocks blocks from `block` of the chunk on (from k = k0 + 32 * block on) for all row groups.
+// kBlocks blocks of one row group, from `block` of the chunk on (k = k0 + 32 * block). Between its products stand the
+// sums of the turn before: the tile unit and the vector units then work side by side, which they do not do on their own
+// over so many instructions (206 cycles a turn of a7, one behind the other 294). A product is stored behind the next
+// one.
 template <class V, class N, int kBlocks, int... D>
-LATHE_INLINE void tile_turn(std::integer_sequence<int, D...>, const TileTurn& x, const TileWeights& w, int64_t k0,
-                            int64_t block, Spread ahead, int64_t call) {
-  using Shapes = TileShapes<2>;
-  const auto load_w = [&](auto d) LATHE_INLINE_LAMBDA {
-    if constexpr (d.value % N::kPlanes == 0)
-      tile_load<Shapes::kW + d.value>(w.bytes + (block * kBlock + d.value / N::kPlanes * N::kStep) * kPanel, kTileLine);
+LATHE_INLINE TilePending tile_turn(std::integer_sequence<int, D...>, const TileOperands& x, const TileWeights& w,
+                                   int64_t k0, int64_t block, int64_t g, int64_t call, const TilePending& before) {
+  using Shapes = TileShapes<kTileTurn>;
+  constexpr int kProducts = sizeof...(D);
+  constexpr int64_t kShare = (kTileRows + kProducts - 1) / kProducts;
+  const typename N::template Sums<kBlocks> sums(w, before.block);
+  const int64_t r0 = x.groups.begin(g);
+  const std::byte* a = x.a + r0 * x.a_row + k0 + block * kBlock;
+  const std::byte* bytes = w.bytes + block * kBlock * kPanel;
+  int32_t* dot = x.dot + call % 2 * kTileTurn * kTileSums;
+  const auto product = [&](auto d) LATHE_INLINE_LAMBDA {
+    constexpr int kStep = d.value / N::kPlanes, kPlane = d.value % N::kPlanes;
+    constexpr int kA = Shapes::kA + d.value % 2, kW = Shapes::kW + kStep % 2;
+    if constexpr (kPlane == 0) tile_load<kW>(bytes + kStep * N::kStep * kPanel, kTileLine);
+    tile_load<kA>(a + kStep * N::kStep + kPlane * x.a_plane, x.a_row);
+    tile_zero<d.value>();
+    tile_multiply<N::kSigns[kPlane], d.value, kA, kW>();
+    if constexpr (d.value > 0) tile_store<d.value - 1>(dot + (d.value - 1) * kTileSums);
+    add_pending<V>(x, before, sums, d.value * kShare, (d.value + 1) * kShare);
   };
-  (load_w(std::integral_constant<int, D>{}), ...);
-  const typename N::template Sums<kBlocks> sums(w, block);
-  const int64_t rows = x.groups.rows();
-  for (int64_t g = 0; g < x.groups.count(); ++g) {
-    const int64_t r0 = x.groups.begin(g);
-    const std::byte* a = x.a + r0 * x.a_row + k0 + block * kBlock;
-    const auto product = [&](auto d) LATHE_INLINE_LAMBDA {
-      constexpr int kStep = d.value / N::kPlanes, kPlane = d.value % N::kPlanes;
-      constexpr int kSum = d.value % 2, kA = Shapes::kA + d.value % 2;
-      tile_load<kA>(a + kStep * N::kStep + kPlane * x.a_plane, x.a_row);
-      tile_zero<kSum>();
-      tile_multiply<N::kSigns[kPlane], kSum, kA, Shapes::kW + kStep * N::kPlanes>();
-      tile_store<kSum>(x.dot + d.value * kTileSums);
-    };
-    (product(std::integral_constant<int, D>{}), ...);
-    ahead.of(call + g).template step<V>();
-    const float* floats = x.floats + (k0 / kBlock + block) * N::kFloats + r0 * x.floats_row;
-    for (int64_t r = x.groups.unused(g); r < rows; ++r) {
-      float* t = x.t + (r0 + r) * kPanel;
-      V::store(t, sums.add(V::load(t), x.dot + r * kPanel, floats + r * x.floats_row));
-    }
-  }
+  (product(std::integral_constant<int, D>{}), ...);
+  tile_store<kProducts - 1>(dot + (kProducts - 1) * kTileSums);
+  const float* floats = x.floats + (k0 / kBlock + block) * N::kFloats + r0 * x.floats_row;
+  return {x.groups.unused(g), x.groups.rows(), x.t + r0 * kPanel, dot, floats, block};
 }
 
-// A function of its own: inlined into the loops around it, its addresses were kept in vector registers.
+// All row groups, kBlocks blocks at a time, as often as they fit between `block` and `end`, blocks of the chunk. A
+// function of its own: inlined into the loops around it, its addresses were kept in vector registers.
 template <class V, class N, int kBlocks>
-[[gnu::noinline]] void tile_turn_entry(const TileTurn& x, const TileWeights& w, int64_t k0, int64_t block,
-                                       const Spread& ahead, int64_t call) {
+[[gnu::noinline]] int64_t tile_turns(const TileOperands& x, const TileWeights& w, int64_t k0, int64_t block,
+                                     int64_t end, const Spread& ahead, int64_t* call) {
   constexpr int kProducts = kBlocks * kBlock / N::kStep * N::kPlanes;
-  tile_turn<V, N, kBlocks>(std::make_integer_sequence<int, kProducts>{}, x, w, k0, block, ahead, call);
+  TilePending pending = {.t = x.t, .dot = x.dot, .floats = x.floats, .block = block};
+  for (; block + kBlocks <= end; block += kBlocks)
+    for (int64_t g = 0; g < x.groups.count(); ++g, ++*call) {
+      ahead.of(*call).template step<V>();
+      pending =
+          tile_turn<V, N, kBlocks>(std::make_integer_sequence<int, kProducts>{}, x, w, k0, block, g, *call, pending);
+    }
+  add_pending<V>(x, pending, typename N::template Sums<kBlocks>(w, pending.block), 0, kTileRows);
+  return block;
 }
 
 template <class V, class N, int KC>
 void run_tile_blocks(const Args& x) noexcept {
   const TileGroups groups(x.m);
-  const TileShapes<2> shapes(groups.rows(), N::kStep);
+  const TileShapes<kTileTurn> shapes(groups.rows(), N::kStep);
   const int64_t fold = x.epilogue.gated ? 2 : 1;
   const int64_t panels = (x.n + kPanel - 1) / kPanel;
   const int64_t k = (x.k + kBlock - 1) / kBlock * kBlock;
@@ -177,29 +208,28 @@ void run_tile_blocks(const Args& x) noexcept {
   float* scale = t + 2 * x.m * kPanel;
   float* offset = scale + KC / N::kSpan * kPanel;
   int32_t* dot = reinterpret_cast<int32_t*>(offset + KC / N::kSpan * kPanel);
-  uint8_t* codes = reinterpret_cast<uint8_t*>(dot + kTileTurn * kTileSums);
+  uint8_t* codes = reinterpret_cast<uint8_t*>(dot + 2 * kTileTurn * kTileSums);
   for (int64_t p = 0; p < panels; ++p) {
     for (int64_t u = 0; u < fold; ++u) {
       const std::byte* panel = x.w + (p * fold + u) * x.w_panel;
-      const TileTurn turn = {groups,
-                             static_cast<const std::byte*>(x.a),
-                             plane * N::kPlanes,
-                             plane,
-                             x.a_scale,
-                             k / kBlock * N::kFloats,
-                             t + u * x.m * kPanel,
-                             dot};
-      __builtin_memset(turn.t, 0, static_cast<size_t>(x.m * kPanel) * sizeof(float));
-      const Spread ahead({panel + x.w_panel, 1, x.w_panel, 0}, k / kBlock * groups.count(), 4);
+      const TileOperands operands = {groups,
+                                     static_cast<const std::byte*>(x.a),
+                                     plane * N::kPlanes,
+                                     plane,
+                                     x.a_scale,
+                                     k / kBlock * N::kFloats,
+                                     t + u * x.m * kPanel,
+                                     dot};
+      __builtin_memset(operands.t, 0, static_cast<size_t>(x.m * kPanel) * sizeof(float));
+      const int64_t calls = (k / kBlock + kTileBlocks<N> - 1) / kTileBlocks<N> * groups.count();
+      const Spread ahead({panel + x.w_panel, 1, x.w_panel, 0}, calls, 4);
       int64_t call = 0;
       for (int64_t k0 = 0, kk; k0 < k; k0 += kk) {
         kk = min_of(chunk, k - k0);
         const TileWeights w = N::chunk(panel, k, k0, kk, scale, offset, codes);
-        int64_t block = 0;
-        for (; block + kTileBlocks<N> <= kk / kBlock; block += kTileBlocks<N>, call += groups.count())
-          tile_turn_entry<V, N, kTileBlocks<N>>(turn, w, k0, block, ahead, call);
-        for (; block < kk / kBlock; ++block, call += groups.count())
-          tile_turn_entry<V, N, 1>(turn, w, k0, block, ahead, call);
+        const int64_t end = kk / kBlock;
+        const int64_t left = tile_turns<V, N, kTileBlocks<N>>(operands, w, k0, 0, end, ahead, &call);
+        if (left < end) tile_turns<V, N, 1>(operands, w, k0, left, end, ahead, &call);
       }
     }
     finish<V>(x, p * kPanel, 1, t);

@@ -1,10 +1,9 @@
-// The rows of AMX, over the lanes V: include in an unnamed namespace of lathe::matmul, behind kernels.inl.h and
-// row.inl.h. A few rows of A wait for memory, not for multiplications, so they run as without tiles.
+// The rows of AMX, over the lanes V. There is none for a few rows of A: ops/regimes.cc has them run without tiles.
 
 template <class N, int KC>
 int64_t scratch_tile_blocks(int64_t m, int64_t) noexcept {
   constexpr int64_t kScales = 2 * KC / N::kSpan;
-  return (2 * m + kScales) * kPanel * 4 + kTileTurn * kTileSums * 4 + KC * kPanel;
+  return (2 * m + kScales) * kPanel * 4 + 2 * kTileTurn * kTileSums * 4 + KC * kPanel;
 }
 inline int64_t scratch_tile_sums(int64_t m, int64_t) noexcept { return 4 * m * kPanel * 4; }
 
@@ -44,20 +43,9 @@ constexpr Variant row_tile_sums(const char* name, const char* numerics, Type a, 
 }
 
 constexpr Variant kRows[] = {
-    row_a16_few<V>("amx.a16.q8_0.row", "up to four rows, weights read where they lie"),
     row_tile_blocks<V, TileA16<V>, 512>("amx.a16.q8_0.blocked", "a16", Type::q8_0, Layout::panel_q8,
                                         prepare_tile_split_block<V>,
                                         "16x16 tile of tdpbssd and tdpbusd, W where it lies"),
-    row_a8_few<V, CodesQ4_0>("amx.a8.q4_0.row", Type::q4_0, Layout::panel_q4,
-                             "up to four rows, weights read where they lie"),
-    row_a8_few<V, CodesQ4_1>("amx.a8.q4_1.row", Type::q4_1, Layout::panel_q4m,
-                             "up to four rows, weights read where they lie"),
-    row_a8_few<V, CodesQ4K>("amx.a8.q4_k.row", Type::q4_k, Layout::panel_q4k,
-                            "up to four rows, weights read where they lie"),
-    row_a8_few<V, CodesQ5K>("amx.a8.q5_k.row", Type::q5_k, Layout::panel_q5k,
-                            "one or two rows, weights read where they lie"),
-    row_a8_few<V, CodesQ6K>("amx.a8.q6_k.row", Type::q6_k, Layout::panel_q6k,
-                            "one or two rows, weights read where they lie"),
     row_tile_a8<V, CodesQ4_0>("amx.a8.q4_0.blocked", Type::q4_0, Layout::panel_q4),
     row_tile_a8<V, CodesQ4_1>("amx.a8.q4_1.blocked", Type::q4_1, Layout::panel_q4m),
     row_tile_a8<V, CodesQ4K>("amx.a8.q4_k.blocked", Type::q4_k, Layout::panel_q4k),

@@ -21,8 +21,8 @@ struct TileSplit {
 
 // Sums of kTiles tiles of A, a_tile bytes apart, by kPanels panels, w_panel bytes apart: into to[tile][panel].
 template <class N, int kTiles, int kPanels>
-void tile_sums(const std::byte* a, int64_t a_row, int64_t a_tile, const std::byte* w, int64_t w_panel, int64_t k,
-               int64_t step, int32_t* const (&to)[2][2]) {
+[[gnu::noinline]] void tile_sums(const std::byte* a, int64_t a_row, int64_t a_tile, const std::byte* w, int64_t w_panel,
+                                 int64_t k, int64_t step, int32_t* const (&to)[2][2]) {
   using Shapes = TileShapes<4>;
   tile_zero<0>(), tile_zero<1>(), tile_zero<2>(), tile_zero<3>();
   for (int64_t i = 0; i < k; i += step, a += step, w += step * kPanel) {

@@ -20,7 +20,6 @@ struct AmxLanes : Avx512VnniLanes {
 };
 using V = AmxLanes;
 #include "kernels/matmul/kernels.inl.h"
-#include "kernels/matmul/row.inl.h"
 #include "kernels/matmul/amx.inl.h"
 // clang-format on
 }  // namespace
