@@ -29,12 +29,12 @@ constexpr int64_t kMostPanels = 8;
 // Fewer panels a worker than this, and workers are given rows instead of columns.
 constexpr int64_t kPanelsPerWorker = 4;
 
-// Without a plan: may `variant` be the default, as far as it uses tiles? Sums over all of K (a16r, s32) stay in
-// tiles, 2.1 to 4.9 times the speed of vpdpwssd from 1 row on. Where every block of 32 k is scaled by itself the sums
-// of a tile go through memory: a16 and a7 1.05 to 1.33 times from 16 rows on, 0.6 to 1.0 with fewer; a8, whose codes
-// are decoded either way, 0.65 to 0.97. One thread of a Sapphire Rapids that others used as well, weights in the
-// caches, fastest of 1500 calls in turns.
-constexpr int64_t kTileBlockRows = 16;
+// Without a plan: may `variant` be the default, as far as it uses tiles? Sums over all of K (a16r, s32) stay in tiles:
+// 1.8 to 5.0 times the speed of vpdpwssd, from one row on. Where every block of 32 k is scaled by itself the sums of a
+// tile go through memory: a16 and a7 1.03 to 1.33 times from 32 rows on (once 0.78 and 1.00), 0.6 to 1.2 with fewer; a8
+// 0.55 to 0.97. One thread of a Sapphire Rapids that others used as well, weights in the caches, the fastest of 1500
+// calls in turns.
+constexpr int64_t kTileBlockRows = 32;
 bool tiles_pay(const matmul::Variant& variant, const matmul::Problem& problem);
 
 // Of two variants of one instruction set that both take the problem: is `a` the better default?
