@@ -7,29 +7,28 @@ if(NOT LATHE_KERNEL_TESTS)
 endif()
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  # AVX-VNNI on any AVX2 machine: the instructions are trapped and carried out in software, and detection is told so
-  # (--wrap leads every call of lathe::cpu_features() to the one in the trap).
-  set(trap tests/emulate/avx_vnni_trap.cc tests/emulate/avx_vnni_cases.cc)
-  file(GLOB_RECURSE users CONFIGURE_DEPENDS src/kernels/*_avx_vnni.cc)
-  if(users)
-    list(APPEND trap ${LATHE_KERNEL_TEST_OBJECTS})
-  endif()
-  add_executable(kernels_avx_vnni ${trap})
-  target_include_directories(kernels_avx_vnni PRIVATE src tests/emulate)
-  target_link_libraries(kernels_avx_vnni PRIVATE lathe lathe_flags fmt::fmt GTest::gtest_main)
-  target_link_options(kernels_avx_vnni PRIVATE -Wl,--wrap=_ZN5lathe12cpu_featuresEv)
-  set_target_properties(kernels_avx_vnni PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  add_dependencies(tests_kernels kernels_avx_vnni)
-
-  function(lathe_add_trapped_test name filter)
-    add_test(NAME ${name} COMMAND kernels_avx_vnni --gtest_filter=${filter})
-    set_tests_properties(${name} PROPERTIES LABELS kernels TIMEOUT 300 ENVIRONMENT LATHE_TEST_EMULATED=1
+  # lathe_add_trap(ISA SUITE FILE...): the tests of kernels and ops linked with a trap, which carries out in software what
+  # the CPU lacks. --wrap leads every call of lathe::cpu_features(), and of isa_needs(), to the trap's where it has one.
+  function(lathe_add_trap isa suite)
+    set(program kernels_${isa})
+    add_executable(${program} ${ARGN} ${LATHE_KERNEL_TEST_OBJECTS})
+    target_include_directories(${program} PRIVATE src tests/emulate)
+    target_link_libraries(${program} PRIVATE lathe lathe_flags fmt::fmt GTest::gtest_main)
+    target_link_options(${program} PRIVATE -Wl,--wrap=_ZN5lathe12cpu_featuresEv)
+    set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_dependencies(tests_kernels ${program})
+    add_test(NAME emulated.${isa}.trap COMMAND ${program} --gtest_filter=${suite}.*)
+    add_test(NAME emulated.${isa}.kernels COMMAND ${program} --gtest_filter=*${isa}_*_blocked)
+    set_tests_properties(emulated.${isa}.trap emulated.${isa}.kernels PROPERTIES LABELS kernels TIMEOUT 300
+                         ENVIRONMENT LATHE_TEST_EMULATED=1
                          FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites ran")
   endfunction()
-  lathe_add_trapped_test(emulated.avx_vnni.trap AvxVnniTrap.*)
-  if(users)
-    lathe_add_trapped_test(emulated.avx_vnni.kernels *avx_vnni*)
-  endif()
+  lathe_add_trap(avx_vnni AvxVnniTrap tests/emulate/avx_vnni_trap.cc tests/emulate/avx_vnni_cases.cc)
+  lathe_add_trap(amx AmxTrap tests/emulate/amx_trap.cc tests/emulate/amx_cases.cc tests/emulate/amx_rows.cc)
+  target_link_options(kernels_amx PRIVATE -Wl,--wrap=_ZN5lathe9isa_needsENS_3IsaE)
+  set_source_files_properties(tests/emulate/amx_rows.cc PROPERTIES
+                              COMPILE_OPTIONS "${LATHE_ISA_FLAGS_avx2};-mamx-tile;-mamx-int8" SKIP_PRECOMPILE_HEADERS ON)
+  set_source_files_properties(tests/emulate/amx_cases.cc PROPERTIES COMPILE_OPTIONS "-mamx-tile;-mamx-int8")
 endif()
 
 # Static, for tools/emulate: one boot of an emulated machine, or one start of QEMU, runs them all. Debian has fmt and hwy

@@ -14,6 +14,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND LATHE_ISA_FLAGS_avx512 -O0)
   endif()
   set(LATHE_ISA_FLAGS_avx512_vnni ${LATHE_ISA_FLAGS_avx512} -mavx512vnni)
+  set(LATHE_ISA_FLAGS_amx ${LATHE_ISA_FLAGS_avx512_vnni} -mamx-tile -mamx-int8)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   # Highway's functions for NEON are declared with +crypto, and are not inlined into what lacks it. No kernel uses it.
   set(LATHE_ISA_FLAGS_neon -march=armv8-a+crypto -fno-exceptions)

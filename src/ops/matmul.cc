@@ -203,7 +203,7 @@ Result<const Variant*> choose_variant(const Problem& problem, FeatureSet feature
   for (const Variant* row : matmul::variants()) {
     if (!by_default(*row)) continue;
     const std::string reason = matmul::refusal(*row, problem, features);
-    if (!reason.empty()) continue;
+    if (!reason.empty() || !tiles_pay(*row, problem)) continue;
     if (best == nullptr || (row->isa == best->isa && preferred(*row, *best, problem))) best = row;
   }
   if (best == nullptr)

@@ -8,6 +8,18 @@ bool by_default(const matmul::Variant& variant) {
   return variant.isa != Isa::sme || std::string_view(variant.numerics) != "a7";
 }
 
+bool tiles_pay(const matmul::Variant& variant, const matmul::Problem& problem) {
+  switch (variant.a_form) {
+    case matmul::AForm::tile_s8:
+      return false;
+    case matmul::AForm::tile_split_block:
+    case matmul::AForm::tile_u7:
+      return problem.m >= kTileBlockRows;
+    default:
+      return true;
+  }
+}
+
 bool preferred(const matmul::Variant& a, const matmul::Variant& b, const matmul::Problem&) {
   // A row made for few rows of A refuses more by its own m_max; where it accepts it is the better one.
   return a.m_max != 0 && b.m_max == 0;

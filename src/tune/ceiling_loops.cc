@@ -8,6 +8,7 @@ extern const CeilingLoops ceiling_table_avx2;
 extern const CeilingLoops ceiling_table_avx_vnni;
 extern const CeilingLoops ceiling_table_avx512;
 extern const CeilingLoops ceiling_table_avx512_vnni;
+extern const CeilingLoops ceiling_table_amx;
 #endif
 
 std::span<const CeilingLoops* const> ceiling_loops() {
@@ -18,6 +19,7 @@ std::span<const CeilingLoops* const> ceiling_loops() {
     &ceiling_table_avx_vnni,
     &ceiling_table_avx512,
     &ceiling_table_avx512_vnni,
+    &ceiling_table_amx,
 #endif
   };
   return kAll;

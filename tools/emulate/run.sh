@@ -44,6 +44,7 @@ ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=cdrom, path=$machine/boot.iso, status=inserted
 boot: cdrom
 clock: sync=none, time0=local
+sound: driver=dummy
 com1: enabled=1, mode=file, dev=$machine/serial
 log: $machine/log
 panic: action=fatal

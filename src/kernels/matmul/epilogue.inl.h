@@ -102,15 +102,18 @@ void correct_zero_points(const Args& x, int64_t col, const int32_t* column_sum, 
   int32_t* ti = reinterpret_cast<int32_t*>(t);
   const int64_t n = x.n - col < kPanel ? x.n - col : kPanel;
   const uint32_t za = static_cast<uint32_t>(e.a_zero);
-  for (int64_t r = 0; r < x.m; ++r) {
+  uint32_t zw[kPanel] = {}, of_columns[kPanel];
+  for (int64_t j = 0; j < n && e.w_zero != nullptr; ++j) zw[j] = static_cast<uint32_t>(e.w_zero[col + j]);
+  for (int64_t j = 0; j < kPanel; ++j) of_columns[j] = za * static_cast<uint32_t>(column_sum[j]);
+  for (int64_t r = 0; r < x.m; ++r, ti += kPanel) {
     const uint32_t row_sum = static_cast<uint32_t>(x.a_sum[r]) - static_cast<uint32_t>(x.k) * za;
-    for (int64_t j = 0; j < n; ++j) {
-      const uint32_t zw = e.w_zero != nullptr ? static_cast<uint32_t>(e.w_zero[col + j]) : 0u;
-      const uint32_t v =
-          static_cast<uint32_t>(ti[r * kPanel + j]) - za * static_cast<uint32_t>(column_sum[j]) - zw * row_sum;
-      ti[r * kPanel + j] = static_cast<int32_t>(v);
-      if (x.c_type == Type::s32) static_cast<int32_t*>(x.c)[r * x.ldc + col + j] = static_cast<int32_t>(v);
+    for (int64_t j = 0; j < kPanel; ++j)  // all sixteen, so that it is a vector's work
+      ti[j] = static_cast<int32_t>(static_cast<uint32_t>(ti[j]) - of_columns[j] - zw[j] * row_sum);
+    if (x.c_type == Type::s32) {
+      int32_t* c = static_cast<int32_t*>(x.c) + r * x.ldc + col;
+      for (int64_t j = 0; j < n; ++j) c[j] = ti[j];
+    } else {
+      V::store(t + r * kPanel, V::to_float(V::iload(ti)));
     }
-    if (x.c_type != Type::s32) V::store(t + r * kPanel, V::to_float(V::iload(ti + r * kPanel)));
   }
 }

@@ -96,8 +96,8 @@ std::span<const Variant* const> variants() {
   static const std::vector<const Variant*> all = [] {
     std::vector<const Variant*> rows;
 #if defined(__x86_64__)
-    const std::span<const Variant> tables[] = {variants_avx512_vnni, variants_avx512, variants_avx_vnni, variants_avx2,
-                                               variants_scalar};
+    const std::span<const Variant> tables[] = {variants_amx,      variants_avx512_vnni, variants_avx512,
+                                               variants_avx_vnni, variants_avx2,        variants_scalar};
 #elif defined(__aarch64__)
     const std::span<const Variant> tables[] = {variants_sme, variants_dotprod, variants_neon, variants_scalar};
 #else

@@ -123,26 +123,48 @@ enum class AForm : uint8_t {
   quant_row,    // a16r: s16 pairs, and one f32 scale per row
   widened,      // s32: s8 or u8 widened to s16 pairs, and the sum of each row
   bytes,        // s32: s8 or u8 as they are, [K/4][rows][4], and the sum of each row
+  // Of AMX, whose tiles are rows of bytes: row by row, K bytes one behind the other, from row to row an odd number of
+  // lines, since rows of 4096 bytes would fall on one set of the first-level cache. What goes with a row lies together.
+  tile_split_block,  // a16: the high bytes (signed), then the low ones (not); an f32 scale per block [K/32]
+  tile_split_row,    // a16r: the same with one scale
+  tile_s8,           // a8: signed bytes; four floats per block [K/32][4]
+  tile_u7,           // a7: u - zero as signed bytes; an f32 scale per block [K/32]
+  tile_bytes,        // s32: s8 or u8, and the sum of the row
 };
+constexpr bool is_tile(AForm form) { return form >= AForm::tile_split_block; }
 
 // Elements of K in a prepared row: integer forms are filled up with zeros to whole blocks.
 constexpr int64_t prepared_k(AForm form, int64_t k) {
+  if (is_tile(form)) return ((k + 63) / 64 | 1) * 64;
   return form == AForm::strips ? k : (k + kBlock - 1) / kBlock * kBlock;
 }
 // Bytes of an element of it.
 constexpr int64_t prepared_bytes(AForm form) {
   if (form == AForm::strips) return 4;
-  return form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes ? 1 : 2;
+  const bool bytes = form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes || form >= AForm::tile_s8;
+  return bytes ? 1 : 2;
 }
 // Scales and sums (zeros) that go with a row.
 constexpr int64_t prepared_scales(AForm form, int64_t k) {
-  if (form == AForm::strips) return 0;
-  if (form == AForm::quant_s8) return prepared_k(form, k) / kBlock * 4;
-  return form == AForm::quant_block || form == AForm::quant_u7 ? prepared_k(form, k) / kBlock : 1;
+  const int64_t blocks = (k + kBlock - 1) / kBlock;
+  switch (form) {
+    case AForm::strips:
+      return 0;
+    case AForm::quant_s8:
+    case AForm::tile_s8:
+      return blocks * 4;
+    case AForm::quant_block:
+    case AForm::quant_u7:
+    case AForm::tile_split_block:
+    case AForm::tile_u7:
+      return blocks;
+    default:
+      return 1;
+  }
 }
 constexpr int64_t prepared_sums(AForm form, int64_t k) {
-  if (form == AForm::strips || form == AForm::quant_s8) return 0;
-  return form == AForm::quant_u7 ? prepared_k(form, k) / kBlock : 1;
+  if (form == AForm::quant_u7) return (k + kBlock - 1) / kBlock;
+  return form == AForm::widened || form == AForm::bytes || form == AForm::tile_bytes ? 1 : 0;
 }
 
 // One row group of A to be brought into the variant's form. Outputs point at this group.

@@ -105,18 +105,24 @@ inline float quant_row_top(int64_t k) {
   return static_cast<float>(top < 32767 ? top : 32767);
 }
 
+// a16r: of a whole row.
+template <class V>
+QuantScale row_scale(const PrepareArgs& x, int64_t r, float* buffer) {
+  uint32_t largest = 0;
+  for (int64_t k0 = 0; k0 < x.k; k0 += kBlock) {
+    const uint32_t block = V::max_magnitude(block_of_row<V>(x, r, k0, buffer), kBlock);
+    if (block > largest) largest = block;
+  }
+  return quant_scale(largest, quant_row_top(x.k));
+}
+
 template <class V>
 void prepare_quant_row(const PrepareArgs& x) noexcept {
   int16_t* out = static_cast<int16_t*>(x.rows);
   alignas(32) float buffer[kBlock];
   alignas(32) int16_t q[kBlock];
   for (int64_t r = 0; r < x.m; ++r) {
-    uint32_t largest = 0;
-    for (int64_t k0 = 0; k0 < x.k; k0 += kBlock) {
-      const uint32_t block = V::max_magnitude(block_of_row<V>(x, r, k0, buffer), kBlock);
-      if (block > largest) largest = block;
-    }
-    const QuantScale s = quant_scale(largest, quant_row_top(x.k));
+    const QuantScale s = row_scale<V>(x, r, buffer);
     x.scale[r] = s.scale;
     for (int64_t k0 = 0; k0 < x.k; k0 += kBlock) {
       quantize_block<V>(block_of_row<V>(x, r, k0, buffer), s, q);
@@ -150,7 +156,27 @@ void prepare_widened(const PrepareArgs& x) noexcept {
   }
 }
 
-// Signed bytes for the a8 numerics, and what goes with each block of 32 (tile_codes.inl.h).
+// A block of 32 as signed bytes for the a8 numerics, and the four floats that go with it (tile_codes.inl.h), `apart`
+// from one to the next.
+template <class V>
+void quantize_s8(const float* x, int8_t* q, float* floats, int64_t apart) {
+  const QuantScale s = quant_scale(V::max_magnitude(x, kBlock), 127.0f);
+  if (s.inverse == 0.0f) {
+    __builtin_memset(q, 0, kBlock);
+  } else {
+    V::to_s8(x, s.inverse, q);
+  }
+  int32_t first = 0, last = 0;
+  for (int i = 0; i < kBlock / 2; ++i) {
+    first += q[i];
+    last += q[kBlock / 2 + i];
+  }
+  floats[0] = s.scale;
+  floats[apart] = s.scale * static_cast<float>(first + last);
+  floats[2 * apart] = s.scale * static_cast<float>(first);
+  floats[3 * apart] = s.scale * static_cast<float>(last);
+}
+
 template <class V>
 void prepare_quant_s8(const PrepareArgs& x) noexcept {
   int8_t* out = static_cast<int8_t*>(x.rows);
@@ -158,23 +184,7 @@ void prepare_quant_s8(const PrepareArgs& x) noexcept {
   alignas(32) int8_t q[kBlock];
   for (int64_t r = 0; r < x.m; ++r)
     for (int64_t k0 = 0; k0 < x.k; k0 += kBlock) {
-      const float* row = block_of_row<V>(x, r, k0, buffer);
-      const QuantScale s = quant_scale(V::max_magnitude(row, kBlock), 127.0f);
-      if (s.inverse == 0.0f) {
-        __builtin_memset(q, 0, kBlock);
-      } else {
-        V::to_s8(row, s.inverse, q);
-      }
-      int32_t first = 0, last = 0;
-      for (int i = 0; i < kBlock / 2; ++i) {
-        first += q[i];
-        last += q[kBlock / 2 + i];
-      }
-      float* floats = x.scale + k0 / kBlock * kBlockFloats * x.m + r;
-      floats[0] = s.scale;
-      floats[x.m] = s.scale * static_cast<float>(first + last);
-      floats[2 * x.m] = s.scale * static_cast<float>(first);
-      floats[3 * x.m] = s.scale * static_cast<float>(last);
+      quantize_s8<V>(block_of_row<V>(x, r, k0, buffer), q, x.scale + k0 / kBlock * kBlockFloats * x.m + r, x.m);
       for (int64_t i = 0; i < kBlock; i += 4) __builtin_memcpy(out + (k0 + i) * x.m + 4 * r, q + i, 4);
     }
 }

@@ -12,6 +12,7 @@ extern const std::span<const Variant> variants_avx2;
 extern const std::span<const Variant> variants_avx512;
 extern const std::span<const Variant> variants_avx512_vnni;
 extern const std::span<const Variant> variants_avx_vnni;
+extern const std::span<const Variant> variants_amx;
 extern const std::span<const Variant> variants_neon;
 extern const std::span<const Variant> variants_dotprod;
 extern const std::span<const Variant> variants_sme;

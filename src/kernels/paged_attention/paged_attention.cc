@@ -6,7 +6,7 @@ namespace lathe::paged_attention {
 namespace {
 constexpr const Variant* kTable[] = {
 #if defined(__x86_64__)  // which files cmake/LatheSources.cmake compiles
-    &table_avx2,
+    &table_avx512, &table_avx2,
 #elif defined(__aarch64__)
     &table_neon,
 #endif

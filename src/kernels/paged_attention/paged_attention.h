@@ -106,6 +106,6 @@ const Variant* find(std::string_view name);
 const Variant& best(FeatureSet features);
 
 // The rows, each defined in the file of its instruction set.
-extern const Variant table_scalar, table_avx2, table_neon;
+extern const Variant table_scalar, table_avx2, table_avx512, table_neon;
 
 }  // namespace lathe::paged_attention

@@ -1,0 +1,168 @@
+// A SIGILL handler that carries out AMX-TILE and AMX-INT8. Tiles are a thread's own, as on the hardware; what the
+// hardware refuses (a tile that is not configured, shapes that do not fit) ends the program, as everything else that is
+// illegal does. The rows of AMX then have AVX2 lanes (amx_rows.cc), which is told to detection below.
+#include "amx_trap.h"
+
+#include <cpuid.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "platform/cpu.h"
+#include "trapped.h"
+
+namespace lathe {
+namespace {
+
+std::atomic<int64_t> traps = 0;
+
+// As ldtilecfg reads it and sttilecfg writes it.
+struct Config {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
+};
+static_assert(sizeof(Config) == 64);
+
+struct Tile {
+  uint8_t bytes[16][64];
+};
+
+thread_local Config config;
+thread_local Tile tiles[8];
+
+[[noreturn]] void refuse(const char* what) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, what, std::strlen(what));
+  _exit(132);
+}
+
+void clear_tiles() { std::memset(tiles, 0, sizeof tiles); }
+
+void load_config(const uint8_t* from) {
+  std::memcpy(&config, from, sizeof config);
+  clear_tiles();
+  bool fits = config.palette == 1 && config.start_row == 0;
+  for (const uint8_t byte : config.reserved) fits &= byte == 0;
+  for (int t = 0; t < 16; ++t) {
+    const bool used = config.rows[t] != 0 || config.row_bytes[t] != 0;
+    fits &= config.rows[t] <= 16 && config.row_bytes[t] <= 64 && (t < 8 || !used);
+    fits &= (config.rows[t] == 0) == (config.row_bytes[t] == 0);
+  }
+  if (!fits) refuse("amx_trap: ldtilecfg of a wrong configuration\n");
+}
+
+void release() {
+  config = {};
+  clear_tiles();
+}
+
+void check_configured(int tile) {
+  if (tile > 7 || config.palette != 1 || config.rows[tile] == 0) refuse("amx_trap: a tile that is not configured\n");
+}
+
+void move_tile(int tile, uint8_t* memory, uint64_t stride, bool load) {
+  check_configured(tile);
+  if (load) std::memset(&tiles[tile], 0, sizeof(Tile));
+  for (int r = 0; r < config.rows[tile]; ++r) {
+    uint8_t *row = tiles[tile].bytes[r], *at = memory + static_cast<uint64_t>(r) * stride;
+    std::memcpy(load ? row : at, load ? at : row, config.row_bytes[tile]);
+  }
+}
+
+// Four products of bytes; the sum wraps.
+uint32_t dot(const uint8_t* a, const uint8_t* w, bool a_signed, bool w_signed) {
+  int32_t sum = 0;
+  for (int i = 0; i < 4; ++i) {
+    const int x = a_signed ? static_cast<int8_t>(a[i]) : a[i], y = w_signed ? static_cast<int8_t>(w[i]) : w[i];
+    sum += x * y;
+  }
+  return static_cast<uint32_t>(sum);
+}
+
+void multiply(int sum, int a, int w, bool a_signed, bool w_signed) {
+  for (const int tile : {sum, a, w}) check_configured(tile);
+  const int m = config.rows[sum], n = config.row_bytes[sum] / 4, k = config.rows[w];
+  const bool fits = config.rows[a] == m && config.row_bytes[w] == 4 * n && config.row_bytes[a] == 4 * k && sum != a &&
+                    sum != w && a != w;
+  if (!fits) refuse("amx_trap: tiles whose shapes do not fit, or that are one\n");
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j) {
+      uint32_t total;
+      std::memcpy(&total, &tiles[sum].bytes[i][4 * j], 4);
+      for (int q = 0; q < k; ++q)
+        total += dot(&tiles[a].bytes[i][4 * q], &tiles[w].bytes[q][4 * j], a_signed, w_signed);
+      std::memcpy(&tiles[sum].bytes[i][4 * j], &total, 4);
+    }
+}
+
+// VEX.128 of map 0F38 and W0: 49 configuration and zero, 4B loads and stores, 5E products of bytes.
+bool execute(VexInstruction& code, greg_t* general) {
+  if (!code.vex || code.map != 2 || code.w != 0 || code.l != 0) return false;
+  const bool memory = code.mod != 3;
+  switch (code.opcode) {
+    case 0x49:
+      if (memory && code.prefix == 0) load_config(code.address(general).sum());
+      if (memory && code.prefix == 1) std::memcpy(code.address(general).sum(), &config, sizeof config);
+      if (!memory && code.prefix == 0) release();
+      if (!memory && code.prefix == 3) {
+        check_configured(code.reg);
+        std::memset(&tiles[code.reg], 0, sizeof(Tile));
+      }
+      return memory ? code.prefix < 2 : code.prefix == 0 || code.prefix == 3;
+    case 0x4b: {
+      if (!memory || code.rm != 4 || code.prefix == 0) return false;
+      const VexInstruction::Address at = code.address(general);
+      move_tile(code.reg, reinterpret_cast<uint8_t*>(at.base), at.index, code.prefix != 2);
+      return true;
+    }
+    case 0x5e:
+      if (memory) return false;
+      multiply(code.reg, code.rm | code.b, code.vvvv, code.prefix >= 2, code.prefix & 1);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void on_illegal(int, siginfo_t*, void* context) {
+  greg_t* general = general_registers(context);
+  const auto* start = reinterpret_cast<const uint8_t*>(general[REG_RIP]);
+  VexInstruction code(start);
+  if (!execute(code, general)) unknown_instruction(start);
+  general[REG_RIP] = reinterpret_cast<greg_t>(code.end);
+  traps.fetch_add(1, std::memory_order_relaxed);
+}
+
+// A run whose every case was skipped, or whose kernels never used the instructions, has tested nothing.
+class TrapEnvironment : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    struct sigaction action = {};
+    action.sa_sigaction = on_illegal;
+    action.sa_flags = SA_SIGINFO;
+    ASSERT_EQ(sigaction(SIGILL, &action, nullptr), 0);
+    cpu_features();  // where the CPU has tiles, the system is asked for them
+  }
+  void TearDown() override { EXPECT_TRUE(cpu_has_amx() || amx_traps() > 0) << "no AMX instruction was executed"; }
+};
+[[maybe_unused]] const auto* const environment = ::testing::AddGlobalTestEnvironment(new TrapEnvironment);
+
+}  // namespace
+
+// The linker's --wrap: every call of these two arrives at those below.
+extern "C" FeatureSet __real__ZN5lathe12cpu_featuresEv();
+extern "C" FeatureSet __real__ZN5lathe9isa_needsENS_3IsaE(Isa isa);
+
+bool cpu_has_amx() { return has_all(__real__ZN5lathe12cpu_featuresEv(), static_cast<FeatureSet>(Feature::amx_int8)); }
+
+int64_t amx_traps() { return traps.load(std::memory_order_relaxed); }
+
+extern "C" FeatureSet __wrap__ZN5lathe12cpu_featuresEv() {
+  return __real__ZN5lathe12cpu_featuresEv() | Feature::amx_int8;
+}
+extern "C" FeatureSet __wrap__ZN5lathe9isa_needsENS_3IsaE(Isa isa) {
+  if (isa != Isa::amx) return __real__ZN5lathe9isa_needsENS_3IsaE(isa);
+  return __real__ZN5lathe9isa_needsENS_3IsaE(Isa::avx2) | Feature::amx_int8;
+}
+
+}  // namespace lathe
