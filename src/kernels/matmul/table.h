@@ -14,5 +14,7 @@ extern const std::span<const Variant> variants_avx512_vnni;
 extern const std::span<const Variant> variants_avx_vnni;
 extern const std::span<const Variant> variants_neon;
 extern const std::span<const Variant> variants_dotprod;
+extern const std::span<const Variant> variants_i8mm;
+extern const std::span<const Variant> variants_sve;
 
 }  // namespace lathe::matmul
