@@ -12,6 +12,8 @@
 #include <cstring>
 #include <cwchar>
 
+#include "platform/files.h"
+
 namespace lathe::cli {
 namespace {
 
@@ -88,7 +90,7 @@ Result<LineEditor> LineEditor::open() {
   state->editor = ::el_init("lathe", stdin, stdout, stderr);
   state->history = ::history_init();
   if (state->editor == nullptr || state->history == nullptr) return failed("the terminal cannot be used for editing");
-  if (::pipe2(state->interrupts, O_CLOEXEC | O_NONBLOCK) != 0)
+  if (!make_pipe(state->interrupts, /*blocking=*/false))
     return failed(std::string("cannot make a pipe: ") + std::strerror(errno));
   HistEvent event;
   ::history(state->history, &event, H_SETSIZE, kLinesKept);

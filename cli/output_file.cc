@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/shown.h"
 #include "interrupt.h"
+#include "platform/files.h"
 
 namespace lathe::cli {
 namespace {
@@ -21,11 +22,6 @@ constexpr size_t kGathered = 65536;
 bool can_patch(int fd) {
   struct stat info;
   return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (::fcntl(fd, F_GETFL) & O_APPEND) == 0;
-}
-
-int unnamed_file() {
-  const char* folder = ::access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
-  return ::open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ void add_what(CLI::App& command, ProbeOptions& o) {
       ->type_name("NAMES");
   command
       .add_option("--provider", o.probe.providers,
-                  "Only these peers: openblas, blis, onednn, a cblas library's path, or none")
+                  "Only these peers: openblas, blis, onednn, accelerate, a cblas library's path, or none")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAMES");

@@ -1,12 +1,10 @@
 #include "report_context.h"
 
-#include <elf.h>
 #include <fmt/format.h>
-#include <link.h>
 
-#include <cstring>
 #include <set>
 
+#include "platform/executable.h"
 #include "platform/machine.h"
 #include "tune/plan.h"
 #include "tune/provider.h"
@@ -14,31 +12,9 @@
 namespace lathe::cli {
 namespace {
 
-// The linker's build id of the first object of the process, which is the program: equal ids, equal binaries.
-int read_build_id(dl_phdr_info* info, size_t, void* out) {
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = info->dlpi_phdr[i];
-    if (segment.p_type != PT_NOTE) continue;
-    const auto* at = reinterpret_cast<const unsigned char*>(info->dlpi_addr + segment.p_vaddr);
-    const auto* end = at + segment.p_memsz;
-    while (at + sizeof(ElfW(Nhdr)) <= end) {
-      ElfW(Nhdr) note;
-      std::memcpy(&note, at, sizeof note);
-      const auto* name = at + sizeof note;
-      const auto* value = name + (note.n_namesz + 3) / 4 * 4;
-      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0)
-        for (unsigned j = 0; j < note.n_descsz && j < 8; ++j)
-          *static_cast<std::string*>(out) += fmt::format("{:02x}", value[j]);
-      at = value + (note.n_descsz + 3) / 4 * 4;
-    }
-  }
-  return 1;  // the first object is enough
-}
-
 // Where the linker writes none, the kernels' table stands for the build.
-std::string build_id() {
-  std::string id;
-  dl_iterate_phdr(read_build_id, &id);
+std::string name_of_build() {
+  const std::string id = build_id();
   return id.empty() ? "table-" + tune::table_fingerprint(matmul::variants()) : id;
 }
 
@@ -55,7 +31,7 @@ probe::Context report_context(const probe::Report& report) {
                                ? machine.threads_reason
                                : fmt::format("asked for; {} recommended: {}", machine.threads, machine.threads_reason);
   context.version = LATHE_VERSION;
-  context.build_id = build_id();
+  context.build_id = name_of_build();
 #ifdef __clang__
   context.compiler = "clang " __clang_version__;
 #else

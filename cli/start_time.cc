@@ -1,6 +1,5 @@
 #include "start_time.h"
 
-#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,8 @@
 #include <string_view>
 
 #include "platform/clock.h"
+#include "platform/executable.h"
+#include "platform/files.h"
 
 extern char** environ;
 
@@ -24,9 +25,8 @@ constexpr int kWarmStarts = 9;
 bool drop_pages(const std::vector<std::string>& files) {
   bool dropped = !files.empty();
   for (const std::string& file : files) {
-    const int fd = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    dropped = fd >= 0 && fdatasync(fd) == 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && dropped;
-    if (fd >= 0) close(fd);
+    const bool of_this = drop_cached_pages(file);
+    dropped = of_this && dropped;
   }
   return dropped;
 }
@@ -47,15 +47,17 @@ std::vector<std::string> environment_with_cache(const std::string& folder) {
 
 // From the spawn to the last byte of the first line; then the process is waited for.
 Result<double> start_once(std::vector<std::string> arguments, const std::string& cache) {
+  const auto program = executable_path();
+  if (!program) return program.status();
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return io_error(std::string("cannot make a pipe: ") + std::strerror(errno));
+  if (!make_pipe(ends)) return io_error(std::string("cannot make a pipe: ") + std::strerror(errno));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   auto environment = environment_with_cache(cache);
   pid_t child = 0;
   const int64_t began = now_ns();
-  const int refused = posix_spawn(&child, "/proc/self/exe", &actions, nullptr, pointers(arguments).data(),
+  const int refused = posix_spawn(&child, program->c_str(), &actions, nullptr, pointers(arguments).data(),
                                   pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);

@@ -16,13 +16,17 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(LATHE_ISA_FLAGS_avx512_vnni ${LATHE_ISA_FLAGS_avx512} -mavx512vnni)
   set(LATHE_ISA_FLAGS_amx ${LATHE_ISA_FLAGS_avx512_vnni} -mamx-tile -mamx-int8)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  # As released, where the preset of the cross build takes -O1 for all else.
+  set(release $<$<CONFIG:Release>:-O3>)
   # Highway's functions for NEON are declared with +crypto, and are not inlined into what lacks it. No kernel uses it.
-  set(LATHE_ISA_FLAGS_neon -march=armv8-a+crypto -fno-exceptions)
-  set(LATHE_ISA_FLAGS_dotprod -march=armv8.2-a+crypto+dotprod -fno-exceptions)
+  set(LATHE_ISA_FLAGS_neon ${release} -march=armv8-a+crypto -fno-exceptions)
+  set(LATHE_ISA_FLAGS_dotprod ${release} -march=armv8.2-a+crypto+dotprod -fno-exceptions)
+  set(LATHE_ISA_FLAGS_i8mm ${release} -march=armv8.2-a+crypto+dotprod+i8mm -fno-exceptions)
+  set(LATHE_ISA_FLAGS_sve ${release} -march=armv8.2-a+crypto+sve -fno-exceptions)
   # Not for every compiler: what has no SME makes an empty table. __arm_new needs the compiler's runtime at the link.
   include(CheckCXXSourceCompiles)
-  set(LATHE_ISA_FLAGS_sme -march=armv8-a+crypto+sme -fno-exceptions)
-  string(JOIN " " CMAKE_REQUIRED_FLAGS ${LATHE_ISA_FLAGS_sme})
+  set(LATHE_ISA_FLAGS_sme ${release} -march=armv8-a+crypto+sme -fno-exceptions)
+  set(CMAKE_REQUIRED_FLAGS "-march=armv8-a+crypto+sme -fno-exceptions")
   check_cxx_source_compiles("#include <arm_sme.h>
     __arm_new(\"za\") void f() __arm_streaming { svzero_za(); }
     int main() { f(); }" LATHE_HAS_SME)
@@ -33,8 +37,9 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   # g++ 12 schedules loads of the next steps above the products of this one and spills what they displace: 40 of 185
   # instructions of the f32 tile went to the stack, without it none of 152.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    list(APPEND LATHE_ISA_FLAGS_neon -fno-schedule-insns)
-    list(APPEND LATHE_ISA_FLAGS_dotprod -fno-schedule-insns)
+    foreach(isa neon dotprod i8mm sve)
+      list(APPEND LATHE_ISA_FLAGS_${isa} -fno-schedule-insns)
+    endforeach()
   endif()
 endif()
 set(LATHE_ISAS avx512_vnni avx_vnni avx512 avx2 amx neon dotprod i8mm sve sme)  # longer suffixes first

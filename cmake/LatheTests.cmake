@@ -51,6 +51,14 @@ foreach(file IN LISTS LATHE_TEST_FILES)
   endif()
 endforeach()
 
+# All that stand in src/ as one program, for a machine that is emulated: linked once, started once or by shards.
+set(LATHE_ALL_TESTS ${LATHE_TEST_FILES})
+list(FILTER LATHE_ALL_TESTS INCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/src/")
+add_executable(all_tests EXCLUDE_FROM_ALL ${LATHE_ALL_TESTS})
+target_include_directories(all_tests PRIVATE src)
+target_link_libraries(all_tests PRIVATE lathe_test_flags)
+lathe_precompiled_by(all_tests lathe_test_headers)
+
 # What starts threads, for ThreadSanitizer.
 add_custom_target(tests_threads)
 foreach(room platform ranks ops)

@@ -44,6 +44,15 @@ std::string temporary_name(const std::string& target) {
   return name;
 }
 
+// Blocks of the disk, before they are written; the file stays as long as it is.
+int reserve([[maybe_unused]] int fd, [[maybe_unused]] int64_t bytes) {
+#if defined(__linux__)
+  return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes);
+#else
+  return 0;
+#endif
+}
+
 bool write_pieces(int fd, std::span<const std::string_view> pieces) {
   for (const std::string_view piece : pieces)
     if (!write_all(fd, piece)) return false;
@@ -101,7 +110,7 @@ Result<AtomicFile> AtomicFile::create(const std::string& path, int64_t bytes) {
   if (fd < 0) return refused(path, "be created", errno);
   AtomicFile file(path, std::move(target), std::move(temporary), fd);
   // A file system that cannot reserve says so, and the disk shows itself later.
-  if (bytes > 0 && ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) != 0 && (errno == ENOSPC || errno == EFBIG))
+  if (bytes > 0 && reserve(fd, bytes) != 0 && (errno == ENOSPC || errno == EFBIG))
     return refused(path, "be written", errno);
   return file;
 }

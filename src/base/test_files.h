@@ -32,12 +32,19 @@ class FakeFolder {
   std::filesystem::path path_;
 };
 
+// The root of this checkout; relative to the build folder, where tests run, if the compiler was told relative paths.
+inline std::filesystem::path test_sources() {
+  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
+}
+
+// A model that comes with lathe.
+inline std::string shipped_model(const std::string& name) { return test_sources() / "models" / name; }
+
 // Where a real file lies: below $LATHE_TEST_DATA, or below ../shared/data as seen from the sources. Tests skip where it
 // is absent.
 inline std::string test_data(const std::string& name) {
   const char* folder = std::getenv("LATHE_TEST_DATA");
-  const std::filesystem::path sources = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  return (folder ? std::filesystem::path(folder) : sources.parent_path() / "shared/data") / name;
+  return (folder ? std::filesystem::path(folder) : test_sources() / "../shared/data") / name;
 }
 
 }  // namespace lathe

@@ -1,29 +1,8 @@
-// A pass allocates nothing once its counts were seen and its texts have their pages. The counters replace operator new
-// for the whole program, hence a file alone.
+// A pass allocates nothing once its counts were seen and its texts have their pages.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "base/counting_new.h"
 #include "models/test_decoder.h"
-
-namespace {
-std::atomic<int> allocations{0};
-}
-
-// Out of line: inlined, the compiler sees malloc's memory given to delete and warns.
-__attribute__((noinline)) void* operator new(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-__attribute__((noinline)) void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
-__attribute__((noinline)) void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace lathe::models {
 namespace {
@@ -43,9 +22,9 @@ TEST(DecoderAllocation, TokensWithinTheirPagesAllocateNothing) {
     const int64_t offsets[] = {0, 1, 2}, rows[] = {0, 1};
     std::vector<float> logits(static_cast<size_t>(2 * model.config.vocabulary));
     const DecoderBatch batch = {.tokens = {ids, offsets}, .texts = texts, .rows = rows, .logits = logits.data()};
-    int counts[2] = {};
+    int64_t counts[2] = {};
     for (int i = 0; i < 128; ++i) {
-      const int before = allocations;
+      const int64_t before = allocations;
       const auto ran = decoder->run(batch);
       // The table of positions doubles at 64.
       counts[i != 0 && i != 64] += allocations - before;

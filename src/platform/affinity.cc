@@ -1,11 +1,18 @@
 #include "platform/affinity.h"
 
+#if defined(__linux__)
 #include <sched.h>
 
 #include <cerrno>
 #include <memory>
+#else
+#include <numeric>
+#include <thread>
+#endif
 
 namespace lathe {
+
+#if defined(__linux__)
 namespace {
 
 struct FreeCpuSet {
@@ -17,6 +24,8 @@ using CpuSet = std::unique_ptr<cpu_set_t, FreeCpuSet>;
 constexpr int kMostCpus = 1 << 16;
 
 }  // namespace
+
+int current_cpu() noexcept { return sched_getcpu(); }
 
 std::vector<int> allowed_cpus() {
   std::vector<int> cpus;
@@ -45,5 +54,16 @@ bool bind_to_cpus(const std::vector<int>& cpus) {
     if (cpu >= 0 && cpu < kMostCpus) CPU_SET_S(static_cast<size_t>(cpu), bytes, set.get());
   return sched_setaffinity(0, bytes, set.get()) == 0;
 }
+#else
+int current_cpu() noexcept { return -1; }
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus(std::thread::hardware_concurrency());
+  std::iota(cpus.begin(), cpus.end(), 0);
+  return cpus;
+}
+
+bool bind_to_cpus(const std::vector<int>&) { return false; }
+#endif
 
 }  // namespace lathe

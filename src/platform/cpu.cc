@@ -8,6 +8,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
@@ -101,6 +103,22 @@ FeatureSet detect() {
   if (__get_cpuid(0x80000001u, &eax, &ebx, &ecx, &edx)) answers.leaf80000001_ecx = ecx;
   if ((answers.leaf7_edx >> 24 & 1) != 0) answers.amx_permitted = request_amx();
   return decode_x86(answers);
+}
+
+#elif defined(__APPLE__)
+
+FeatureSet detect() {
+  FeatureSet set = Feature::neon | Feature::none;
+  const auto add = [&set](const char* name, Feature feature) {
+    int present = 0;
+    size_t size = sizeof present;
+    if (sysctlbyname(name, &present, &size, nullptr, 0) == 0 && present != 0) set = set | feature;
+  };
+  add("hw.optional.arm.FEAT_DotProd", Feature::dotprod);
+  add("hw.optional.arm.FEAT_I8MM", Feature::i8mm);
+  add("hw.optional.arm.FEAT_BF16", Feature::bf16);
+  add("hw.optional.arm.FEAT_SME", Feature::sme);
+  return set;
 }
 
 #elif defined(__aarch64__)

@@ -1,28 +1,13 @@
 #include "platform/gate.h"
 
-#include <linux/futex.h>
-#include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <climits>
-
+#include "platform/affinity.h"
 #include "platform/clock.h"
+#include "platform/park.h"
 
 namespace lathe {
 namespace {
 
 constexpr uint32_t kParked = 1;
-
-// Sleeps while the word holds `expected`. May return early for no reason: every caller looks again.
-void futex_wait(std::atomic<uint32_t>& word, uint32_t expected) noexcept {
-  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
-}
-
-void futex_wake_all(std::atomic<uint32_t>& word) noexcept {
-  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
-}
-static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t) && std::atomic<uint32_t>::is_always_lock_free);
 
 void relax() noexcept {
 #if defined(__x86_64__)
@@ -34,7 +19,8 @@ void relax() noexcept {
 
 // Whether the CPU that this thread holds is where somebody it waits for was last.
 bool in_the_way(const Spin& spin) noexcept {
-  const int cpu = sched_getcpu();
+  const int cpu = current_cpu();
+  if (cpu < 0) return false;
   for (const Place* place : spin.team) {
     const uint32_t waits_for = place->waits_for.load(std::memory_order_relaxed);
     if (waits_for != spin.waits_for && waits_for != Place::kIdle && place->cpu.load(std::memory_order_relaxed) == cpu)
@@ -74,7 +60,7 @@ bool spin_then_park(std::atomic<uint32_t>& word, const Spin& spin, Passed passed
     if ((value & kParked) == 0 &&
         !word.compare_exchange_weak(value, value | kParked, std::memory_order_acquire, std::memory_order_acquire))
       continue;
-    futex_wait(word, value | kParked);
+    park(word, value | kParked);
     value = word.load(std::memory_order_acquire);
   }
   return true;
@@ -83,13 +69,13 @@ bool spin_then_park(std::atomic<uint32_t>& word, const Spin& spin, Passed passed
 }  // namespace
 
 void Place::tell(uint32_t what) noexcept {
-  cpu.store(sched_getcpu(), std::memory_order_relaxed);
+  cpu.store(current_cpu(), std::memory_order_relaxed);
   waits_for.store(what, std::memory_order_relaxed);
 }
 
 void Gate::advance() noexcept {
   const uint32_t next = (generation() + 1) << 1;
-  if ((word_.exchange(next, std::memory_order_acq_rel) & kParked) != 0) futex_wake_all(word_);
+  if ((word_.exchange(next, std::memory_order_acq_rel) & kParked) != 0) unpark_all(word_);
 }
 
 bool Gate::wait(uint32_t seen, const Spin& spin) noexcept {
@@ -97,7 +83,7 @@ bool Gate::wait(uint32_t seen, const Spin& spin) noexcept {
 }
 
 void Countdown::leave() noexcept {
-  if (word_.fetch_sub(2, std::memory_order_acq_rel) == (2 | kParked)) futex_wake_all(word_);
+  if (word_.fetch_sub(2, std::memory_order_acq_rel) == (2 | kParked)) unpark_all(word_);
 }
 
 bool Countdown::wait(const Spin& spin) noexcept {

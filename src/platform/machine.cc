@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -100,6 +101,7 @@ void describe_limits(const ReadFile& read, Machine& machine) {
 
 Machine detect_machine() {
   Machine machine = describe_machine(read_system_file, allowed_cpus());
+  describe_by_sysctl(machine);
   machine.features = cpu_features();
   utsname name{};
   if (uname(&name) == 0) machine.kernel = std::string(name.sysname) + " " + name.release;
@@ -135,7 +137,9 @@ const Machine& this_machine() {
 }
 
 std::array<double, 3> load_averages() {
-  return parse_loadavg(read_system_file("/proc/loadavg").value_or("")).value_or(std::array<double, 3>{});
+  std::array<double, 3> load{};
+  if (::getloadavg(load.data(), 3) != 3) load = {};
+  return load;
 }
 
 }  // namespace lathe

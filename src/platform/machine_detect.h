@@ -18,6 +18,9 @@ std::optional<std::string> read_system_file(const std::string& path);
 // Everything that files tell. `allowed_cpus` as the affinity mask has them.
 Machine describe_machine(const ReadFile& read, std::vector<int> allowed_cpus);
 
+// What macOS tells, which has none of these files; elsewhere it changes nothing.
+void describe_by_sysctl(Machine& machine);
+
 // What the processor itself says of its caches, where sysfs says nothing (containers that hide it, gVisor).
 struct Caches {
   Cache l1d, l2, l3;

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "platform/files.h"
+
 namespace lathe {
 namespace {
 
@@ -39,8 +41,7 @@ int system_advice(MappedFile::Advice advice) {
 }
 
 FileIdentity identity_of(const struct stat& info) {
-  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
-  return {info.st_dev, info.st_ino, info.st_size, ns(info.st_mtim), ns(info.st_ctim)};
+  return {static_cast<uint64_t>(info.st_dev), info.st_ino, info.st_size, modified_ns(info), changed_ns(info)};
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "platform/clock.h"
+#include "platform/executable.h"
 
 namespace lathe::ranks {
 namespace {
@@ -35,7 +36,7 @@ struct Place {
 Place this_place() {
   Place place;
   if (::gethostname(place.host, sizeof place.host - 1) != 0) place.host[0] = '?';
-  if (::readlink("/proc/self/ns/pid", place.processes, sizeof place.processes - 1) < 0) place.processes[0] = 0;
+  process_namespace().copy(place.processes, sizeof place.processes - 1);
   place.process = ::getpid();
   return place;
 }

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "platform/files.h"
+
 namespace lathe::run {
 namespace {
 
@@ -27,9 +29,7 @@ void take(const std::string& path, const FileFilter& filter, FoundFiles& found) 
                             std::to_string(filter.most_bytes));
     return;
   }
-  found.files.push_back({.path = path,
-                         .bytes = info.st_size,
-                         .mtime_ns = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec});
+  found.files.push_back({.path = path, .bytes = info.st_size, .mtime_ns = modified_ns(info)});
 }
 
 void search(const fs::path& folder, const FileFilter& filter, FoundFiles& found) {

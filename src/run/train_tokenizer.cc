@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/shown.h"
+#include "platform/files.h"
 #include "platform/machine.h"
 #include "run/sentencepiece_trainer.h"
 #include "tokenize/tokenizer.h"
@@ -56,7 +57,7 @@ class Lines {
     if (std::fflush(file_.get()) != 0) return io_error("a temporary file cannot be written");
     return lines_ > 0 ? Status() : invalid_argument("the texts have no line that is not empty, needed: text");
   }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(::fileno(file_.get())); }
+  std::string path() const { return path_of_open_file(::fileno(file_.get())); }
   int64_t lines() const { return lines_; }
   int64_t bytes() const { return bytes_; }
   const std::string& sample() const { return sample_; }

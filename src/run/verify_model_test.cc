@@ -45,7 +45,7 @@ nlohmann::json golden(const TestModel& model, float change) {
   return json;
 }
 
-TEST(Verify, ASoundModelPasses) {
+TEST(VerifyModel, ASoundModelPasses) {
   const TestModel model("verify_sound");
   const auto checks = verify({.model = model.folder.path()});
   for (const Check& check : checks) EXPECT_NE(check.outcome, Outcome::failed) << check.name << ": " << check.detail;
@@ -56,7 +56,7 @@ TEST(Verify, ASoundModelPasses) {
   EXPECT_EQ(named(checks, "golden vectors").outcome, Outcome::absent);
 }
 
-TEST(Verify, GoldenVectorsAreComparedClosely) {
+TEST(VerifyModel, GoldenVectorsAreComparedClosely) {
   const TestModel model("verify_golden");
   model.folder.write("golden.json", golden(model, 0).dump());
   EXPECT_EQ(named(verify({.model = model.folder.path()}), "golden vectors").outcome, Outcome::passed);
@@ -70,7 +70,7 @@ TEST(Verify, GoldenVectorsAreComparedClosely) {
   EXPECT_EQ(named(verify(options), "golden vectors").outcome, Outcome::passed);
 }
 
-TEST(Verify, AGoldenFileOfAnotherShapeFails) {
+TEST(VerifyModel, AGoldenFileOfAnotherShapeFails) {
   const TestModel model("verify_shape");
   auto json = golden(model, 0);
   for (auto& vector : json["vectors"]) vector.erase(0);
@@ -80,7 +80,7 @@ TEST(Verify, AGoldenFileOfAnotherShapeFails) {
   EXPECT_NE(check.detail.find("47 elements, ours have 48"), std::string::npos) << check.detail;
 }
 
-TEST(Verify, DamagedGoldenFilesAreSentences) {
+TEST(VerifyModel, DamagedGoldenFilesAreSentences) {
   const FakeFolder folder("verify_damaged");
   for (const char* text : {"", "[]", "{}", R"({"format":"lathe-golden","version":2,"texts":["a"],"vectors":[[1]]})",
                            R"({"format":"lathe-golden","version":1,"texts":[],"vectors":[]})",
@@ -92,7 +92,7 @@ TEST(Verify, DamagedGoldenFilesAreSentences) {
     EXPECT_EQ(read_golden(folder.write("golden.json", text)).status().code(), Code::corrupt) << text;
 }
 
-TEST(Verify, WeightsThatAreNotFiniteAreNamed) {
+TEST(VerifyModel, WeightsThatAreNotFiniteAreNamed) {
   const TestModel model("verify_weights", NAN);
   const auto checks = verify({.model = model.folder.path()});
   const Check& check = named(checks, "weights");
@@ -101,7 +101,7 @@ TEST(Verify, WeightsThatAreNotFiniteAreNamed) {
   EXPECT_NE(check.detail.find("'embeddings.word_embeddings.weight'"), std::string::npos) << check.detail;
 }
 
-TEST(Verify, WeightsThatTheModelCannotUseFail) {
+TEST(VerifyModel, WeightsThatTheModelCannotUseFail) {
   const TestModel model("verify_unusable");
   model.folder.write("config.json", R"({"model_type": "bert", "hidden_size": 48, "num_hidden_layers": 3,
     "num_attention_heads": 4, "intermediate_size": 80, "vocab_size": 60, "max_position_embeddings": 90,
@@ -112,7 +112,7 @@ TEST(Verify, WeightsThatTheModelCannotUseFail) {
 }
 
 // A tokenizer that forgets letters: its normalizer throws every "e" away.
-TEST(Verify, ATokenizerThatLosesLettersFails) {
+TEST(VerifyModel, ATokenizerThatLosesLettersFails) {
   nlohmann::json json = nlohmann::json::parse(R"({"version": "1.0", "added_tokens": [],
     "normalizer": {"type": "Replace", "pattern": {"String": "e"}, "content": ""},
     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
@@ -141,7 +141,7 @@ TEST(Verify, ATokenizerThatLosesLettersFails) {
   EXPECT_EQ(check_tokenizer(*sound).outcome, Outcome::passed) << check_tokenizer(*sound).detail;
 }
 
-TEST(Verify, RealTokenizersPass) {
+TEST(VerifyModel, RealTokenizersPass) {
   int seen = 0;
   for (const char* name : {"all-MiniLM-L6-v2", "gpt2", "llama2", "qwen2"}) {
     const std::string path = test_data(std::string("tokenizers/") + name);
@@ -155,7 +155,7 @@ TEST(Verify, RealTokenizersPass) {
   if (seen == 0) GTEST_SKIP() << "no " << test_data("tokenizers");
 }
 
-TEST(Verify, AnAbsentModelIsAnError) {
+TEST(VerifyModel, AnAbsentModelIsAnError) {
   const auto none = [](const Check&) {};
   EXPECT_EQ(verify_model({.model = "/absent"}, none).code(), Code::not_found);
   const TestModel model("verify_absent");

@@ -9,8 +9,8 @@ namespace lathe::tune {
 namespace {
 
 using Open = Result<std::unique_ptr<Provider>> (*)();
-constexpr std::string_view kNames[] = {"openblas", "blis", "onednn"};
-constexpr Open kOpen[] = {open_openblas, open_blis, open_onednn};
+constexpr std::string_view kNames[] = {"openblas", "blis", "onednn", "accelerate"};
+constexpr Open kOpen[] = {open_openblas, open_blis, open_onednn, open_accelerate};
 
 Result<std::unique_ptr<Provider>> open(std::string_view name) {
   for (size_t i = 0; i < std::size(kNames); ++i)

@@ -52,6 +52,15 @@ std::function<void(int)> find_thread_setter(const SharedLibrary& library) {
   return {};
 }
 
+Result<std::unique_ptr<Provider>> open_named(const std::string& name, const std::string& path) {
+  const auto library = SharedLibrary::open({path});
+  if (!library) return library.status();
+  const auto sgemm = find_sgemm(*library);
+  if (!sgemm) return sgemm.status();
+  return std::unique_ptr<Provider>(
+      std::make_unique<CblasProvider>(name, "version unknown", *library, *sgemm, find_thread_setter(*library)));
+}
+
 #if defined(__x86_64__)
 constexpr const char* kLibraries = "/usr/lib/x86_64-linux-gnu/";
 #else
@@ -85,13 +94,10 @@ Result<std::unique_ptr<Provider>> open_blis() {
       std::make_unique<CblasProvider>("blis", "BLIS " + version, *library, *sgemm, find_thread_setter(*library)));
 }
 
-Result<std::unique_ptr<Provider>> open_cblas(const std::string& path) {
-  const auto library = SharedLibrary::open({path});
-  if (!library) return library.status();
-  const auto sgemm = find_sgemm(*library);
-  if (!sgemm) return sgemm.status();
-  return std::unique_ptr<Provider>(
-      std::make_unique<CblasProvider>(path, "version unknown", *library, *sgemm, find_thread_setter(*library)));
+Result<std::unique_ptr<Provider>> open_accelerate() {
+  return open_named("accelerate", "/System/Library/Frameworks/Accelerate.framework/Accelerate");
 }
+
+Result<std::unique_ptr<Provider>> open_cblas(const std::string& path) { return open_named(path, path); }
 
 }  // namespace lathe::tune

@@ -99,7 +99,8 @@ std::span<const Variant* const> variants() {
     const std::span<const Variant> tables[] = {variants_amx,      variants_avx512_vnni, variants_avx512,
                                                variants_avx_vnni, variants_avx2,        variants_scalar};
 #elif defined(__aarch64__)
-    const std::span<const Variant> tables[] = {variants_sme, variants_dotprod, variants_neon, variants_scalar};
+    const std::span<const Variant> tables[] = {variants_sme,  variants_i8mm, variants_dotprod,
+                                               variants_neon, variants_sve,  variants_scalar};
 #else
     const std::span<const Variant> tables[] = {variants_scalar};
 #endif

@@ -15,6 +15,8 @@ extern const std::span<const Variant> variants_avx_vnni;
 extern const std::span<const Variant> variants_amx;
 extern const std::span<const Variant> variants_neon;
 extern const std::span<const Variant> variants_dotprod;
+extern const std::span<const Variant> variants_i8mm;
+extern const std::span<const Variant> variants_sve;
 extern const std::span<const Variant> variants_sme;
 
 }  // namespace lathe::matmul
