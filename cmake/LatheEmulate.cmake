@@ -18,7 +18,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_dependencies(tests_kernels ${program})
     add_test(NAME emulated.${isa}.trap COMMAND ${program} --gtest_filter=${suite}.*)
-    add_test(NAME emulated.${isa}.kernels COMMAND ${program} --gtest_filter=*${isa}_*_blocked)
+    add_test(NAME emulated.${isa}.kernels COMMAND ${program} --gtest_filter=*${isa}_*)
     set_tests_properties(emulated.${isa}.trap emulated.${isa}.kernels PROPERTIES LABELS kernels TIMEOUT 300
                          ENVIRONMENT LATHE_TEST_EMULATED=1
                          FAIL_REGULAR_EXPRESSION "0 tests from 0 test suites ran")

@@ -192,6 +192,29 @@ TEST(MatmulPlan, IntegerZeroPoints) {
   }
 }
 
+// Without a plan, tiles are for whole sums, and from 32 rows on where blocks are scaled one by one (regimes.h).
+TEST(MatmulPlan, TilesAreTheDefaultWhereTheyPay) {
+  if (matmul::find_variant("amx.s32.u8s8.blocked") == nullptr) GTEST_SKIP() << "another processor's build";
+  const FeatureSet amx = isa_needs(Isa::amx);
+  const auto default_of = [&](Type w, Type a, int64_t m) {
+    Problem p;
+    p.m = m;
+    p.n = 64;
+    p.k = 256;
+    p.a = a;
+    p.w = w;
+    const auto chosen = choose_variant(p, amx);
+    return chosen ? std::string(isa_name((*chosen)->isa)) : chosen.status().message();
+  };
+  for (const int64_t m : {1, 5, 31}) EXPECT_EQ(default_of(Type::q8_0, Type::f32, m), "avx512_vnni") << m;
+  for (const int64_t m : {32, 500}) EXPECT_EQ(default_of(Type::q8_0, Type::f32, m), "amx") << m;
+  EXPECT_EQ(default_of(Type::q8_a7, Type::f32, 64), "amx");
+  EXPECT_EQ(default_of(Type::q4_k, Type::f32, 64), "avx512_vnni");
+  EXPECT_EQ(default_of(Type::i8, Type::f32, 1), "amx");
+  EXPECT_EQ(default_of(Type::s8, Type::u8, 1), "amx");
+  EXPECT_EQ(default_of(Type::f32, Type::f32, 64), "avx512");
+}
+
 TEST(MatmulPlan, RefusesWhatCannotBe) {
   Problem p;
   p.m = 0;

@@ -5,6 +5,9 @@
 
 #include <cpuid.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,12 +15,15 @@
 #include <limits>
 
 #include "platform/cpu.h"
-#include "trapped.h"
 
 namespace lathe {
 namespace {
 
 std::atomic<int64_t> traps = 0;
+
+// General registers by their number in an instruction.
+constexpr int kRegisters[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
 // The XSAVE area of a signal frame: xmm in the legacy part, upper halves of ymm where CPUID says, and in the header
 // the set of components that are not in their initial state.
@@ -36,11 +42,13 @@ struct Vector {
 
 struct Frame {
   explicit Frame(void* context)
-      : xsave(reinterpret_cast<uint8_t*>(static_cast<ucontext_t*>(context)->uc_mcontext.fpregs)) {
+      : general(static_cast<ucontext_t*>(context)->uc_mcontext.gregs),
+        xsave(reinterpret_cast<uint8_t*>(static_cast<ucontext_t*>(context)->uc_mcontext.fpregs)) {
     unsigned a, c, d;
     __cpuid_count(0xd, 2, a, upper, c, d);
     std::memcpy(&present, xsave + kHeader, sizeof present);
   }
+  uint64_t value(int number) const { return static_cast<uint64_t>(general[kRegisters[number]]); }
   Vector load(int number) const {
     Vector v{};
     if (present & 2) std::memcpy(v.bytes, xsave + kXmm + 16 * number, 16);
@@ -56,10 +64,39 @@ struct Frame {
     std::memcpy(xsave + upper + 16 * number, v.bytes + 16, 16);
   }
 
+  greg_t* general;
   uint8_t* xsave;
   unsigned upper = 0;
   uint64_t present = 0;
 };
+
+template <class T>
+T read(const uint8_t*& p) {
+  T x;
+  std::memcpy(&x, p, sizeof x);
+  p += sizeof x;
+  return x;
+}
+
+// The address of a memory operand; `p` stands after ModRM and is led past SIB and displacement. No immediate follows
+// in these instructions, so RIP-relative means relative to the final `p`.
+const uint8_t* address(const Frame& frame, const uint8_t*& p, int mod, int rm, int x, int b) {
+  uint64_t at = 0;
+  bool has_base = true;
+  const bool sib = rm == 4;
+  if (sib) {
+    const uint8_t s = read<uint8_t>(p);
+    const int index = ((s >> 3) & 7) | x;
+    if (index != 4) at += frame.value(index) << (s >> 6);
+    rm = s & 7;
+  }
+  if (mod == 0 && rm == 5) has_base = false;
+  if (has_base) at += frame.value(rm | b);
+  if (mod == 1) at += static_cast<uint64_t>(int64_t{read<int8_t>(p)});
+  if (mod == 2 || !has_base) at += static_cast<uint64_t>(int64_t{read<int32_t>(p)});
+  if (!has_base && !sib) at += reinterpret_cast<uint64_t>(p);
+  return reinterpret_cast<const uint8_t*>(at);
+}
 
 int32_t dot(int opcode, int32_t sum, const Vector& a, const Vector& b, int lane) {
   int64_t total = sum;
@@ -74,30 +111,42 @@ int32_t dot(int opcode, int32_t sum, const Vector& a, const Vector& b, int lane)
   return static_cast<int32_t>(total);
 }
 
-void on_illegal(int, siginfo_t*, void* context) {
-  greg_t* general = general_registers(context);
-  const auto* start = reinterpret_cast<const uint8_t*>(general[REG_RIP]);
-  VexInstruction code(start);
-  const bool ours =
-      code.vex && code.map == 2 && code.w == 0 && code.prefix == 1 && code.opcode >= 0x50 && code.opcode <= 0x53;
-  if (!ours) unknown_instruction(start);
-  const int lanes = code.l ? 8 : 4;
+[[noreturn]] void unknown(const uint8_t* p) {
+  char text[] = "avx_vnni_trap: illegal instruction xx xx xx xx xx\n";
+  for (int i = 0; i < 5; ++i)
+    for (int nibble = 0; nibble < 2; ++nibble)
+      text[35 + 3 * i + nibble] = "0123456789abcdef"[(p[i] >> (4 - 4 * nibble)) & 15];
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+  _exit(132);
+}
 
+void on_illegal(int, siginfo_t*, void* context) {
   Frame frame(context);
+  const auto* start = reinterpret_cast<const uint8_t*>(frame.general[REG_RIP]);
+  // C4, inverted R X B and the opcode map, W, inverted vvvv, L and the prefix, opcode, ModRM
+  const uint8_t rxb = start[1], wvlp = start[2], opcode = start[3], modrm = start[4];
+  const bool ours = start[0] == 0xc4 && (rxb & 31) == 2 && (wvlp & 0x83) == 1 && opcode >= 0x50 && opcode <= 0x53;
+  if (!ours) unknown(start);
+  const int r = rxb & 0x80 ? 0 : 8, x = rxb & 0x40 ? 0 : 8, b = rxb & 0x20 ? 0 : 8;
+  const int destination = ((modrm >> 3) & 7) | r, first = (~wvlp >> 3) & 15, mod = modrm >> 6, rm = modrm & 7;
+  const int lanes = wvlp & 4 ? 8 : 4;
+
+  const uint8_t* p = start + 5;
   Vector second{};
-  if (code.mod == 3) {
-    second = frame.load(code.rm | code.b);
+  if (mod == 3) {
+    second = frame.load(rm | b);
   } else {
-    std::memcpy(second.bytes, code.address(general).sum(), static_cast<size_t>(4 * lanes));
+    const uint8_t* from = address(frame, p, mod, rm, x, b);
+    std::memcpy(second.bytes, from, static_cast<size_t>(4 * lanes));
   }
-  const Vector sums = frame.load(code.reg), a = frame.load(code.vvvv);
+  const Vector sums = frame.load(destination), a = frame.load(first);
   Vector result{};  // a 128-bit instruction clears the upper half
   for (int lane = 0; lane < lanes; ++lane) {
-    const int32_t sum = dot(code.opcode, sums.get<int32_t>(lane), a, second, lane);
+    const int32_t sum = dot(opcode, sums.get<int32_t>(lane), a, second, lane);
     std::memcpy(result.bytes + 4 * lane, &sum, sizeof sum);
   }
-  frame.store(code.reg, result);
-  general[REG_RIP] = reinterpret_cast<greg_t>(code.end);
+  frame.store(destination, result);
+  frame.general[REG_RIP] = reinterpret_cast<greg_t>(p);
   traps.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -1,4 +1,4 @@
-// What the SIGILL handlers of trapped instruction sets share: the registers of the interrupted code, operands in
+// What a SIGILL handler of a trapped instruction set needs: the registers of the interrupted code, operands in
 // memory, and the end of a program that met another illegal instruction.
 #pragma once
 

@@ -9,7 +9,11 @@ cmake --build --preset emulate --target kernels_static
 
 log=build-emulate/avx512.log
 status=0
-tools/emulate/run.sh build-emulate/kernels_static --gtest_filter='EmulatedCpu.*:*avx512*' --gtest_brief=0 \
+# Bochs 2.7 rounds ties of vcvtps2ph away from zero, in all its forms, and not to even: what the cache of keys and values
+# holds as f16 is then off by a unit of the last place. These cases pass on a CPU.
+wrong_here='*IsNearFloat64/paged_attention*:*HasTheBitsOfTheScalarRow/paged_attention*:*TiesToEven/paged_attention*'
+tools/emulate/run.sh build-emulate/kernels_static --gtest_brief=0 \
+  --gtest_filter="EmulatedCpu.*:*avx512*-$wrong_here" \
   >"$log" 2>&1 || status=$?
 grep -E '^\[  (FAILED|SKIPPED) |Failure$|^\[==========\]|run\.sh:' "$log" | tail -40 || true
 ran=$(grep -E '^\[       OK \] .*avx512' "$log" | grep -cv EmulatedCpu || true)
