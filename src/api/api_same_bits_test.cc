@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Same, EmbedBits,
                                            EmbedCase{"q8_0", EmbedType::q8_0, 0x92624c7cb894f902u},
                                            EmbedCase{"q4_0", EmbedType::q4_0, 0xf4eb1664345a77dcu},
                                            EmbedCase{"q8_a7", EmbedType::q8_a7, 0x0f8f79b37ef580ddu}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST_P(EmbedBits, OfFiveTexts) {
   const std::string_view texts[] = {
@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         GenerateCase{"q8_0", GenerateType::q8_0, CacheType::f16, 0x0e823d5bdd7914beu, 0x63f1b52107a28121u},
         GenerateCase{"q4_0", GenerateType::q4_0, CacheType::q8_0, 0x6c21f1cb096e1e3cu, 0xe95876f5d958c483u},
         GenerateCase{"q8_a7", GenerateType::q8_a7, CacheType::bf16, 0x45a08de9eb161f1bu, 0xd89698b99dd942ffu}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 constexpr std::string_view kPrompt = "ROMEO:\nWhat light through yonder window breaks?";
 

@@ -141,8 +141,8 @@ constexpr int64_t prepared_k(AForm form, int64_t k) {
 // Bytes of an element of it.
 constexpr int64_t prepared_bytes(AForm form) {
   if (form == AForm::strips) return 4;
-  const bool bytes = form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes || form >= AForm::tile_s8;
-  return bytes ? 1 : 2;
+  const bool one = form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes || form >= AForm::tile_s8;
+  return one ? 1 : 2;
 }
 // Scales and sums (zeros) that go with a row.
 constexpr int64_t prepared_scales(AForm form, int64_t k) {
