@@ -40,6 +40,11 @@ constexpr bool multiplies_from_memory(int row, int panels) {
     return false;
 }
 
+template <class V>
+LATHE_INLINE void fma_from(typename V::F& acc, const float* a, typename V::F w) {
+  if constexpr (requires { V::multiplies_from_memory(0, 1); }) V::fma_from(acc, a, w);
+}
+
 // Sums of a tile: row r of panel p at t + p * panel + r * row.
 struct TileSums {
   float* t = nullptr;
@@ -62,7 +67,7 @@ LATHE_INLINE void tile_f32(std::integer_sequence<int, R...>, std::integer_sequen
     const typename V::F w[NP] = {load_weights<V>(bk + P * b_panel)...};
     const auto row = [&](auto r) LATHE_INLINE_LAMBDA {
       if constexpr (multiplies_from_memory<V>(r.value, NP)) {
-        (V::fma_from(acc[r.value][P], ak + r.value, w[P]), ...);
+        (fma_from<V>(acc[r.value][P], ak + r.value, w[P]), ...);
       } else {
         const typename V::S x = V::broadcast(ak + r.value);
         (V::fma(acc[r.value][P], x, w[P]), ...);
