@@ -35,7 +35,7 @@ struct PanelBlock {
   const T* w;
   int64_t w_step, w_panel;
   int64_t panels, n;  // n: columns of W from the first one on
-  Sums sums;
+  TileSums sums;
   bool gated, in_c;
 
   // Vector i of their columns; none is left: an empty one.
@@ -117,7 +117,7 @@ struct ZaCols {
 struct Turn {
   const std::byte* w;
   int64_t panels, n;
-  Sums sums;
+  TileSums sums;
   bool in_c;
   float* decoded;  // kPanelsAtOnce chunks
 };
@@ -132,7 +132,7 @@ LATHE_ZA_ENTRY void turn_f32(const Args& x, const RowGroups& groups, const Turn&
     for (int64_t p = 0; p < turn.panels; p += kPanelsAtOnce) {
       const int64_t panels = least(kPanelsAtOnce, turn.panels - p), kk = least(chunk, x.k - k0);
       const int64_t n = turn.n - (gated ? p / 2 : p) * kPanel;
-      const Sums sums = {turn.sums.t + p * turn.sums.panel, turn.sums.panel, turn.sums.row};
+      const TileSums sums = {turn.sums.t + p * turn.sums.panel, turn.sums.panel, turn.sums.row};
       const RowWalk walk = {&groups, static_cast<const float*>(x.a), x.k, k0, 0, 0, 0};
       const std::byte* first = turn.w + p * x.w_panel;
       if (direct) {
@@ -161,11 +161,13 @@ void run_sme_f32(const Args& x) noexcept {
   const int64_t fold = x.epilogue.gated ? 2 : 1;  // panels of W per panel of C
   const int64_t panels = (x.n + kPanel - 1) / kPanel * fold;
   float* scratch = reinterpret_cast<float*>(x.scratch);
-  const bool in_c = is_plain(x) && x.k <= KC;  // C keeps the sums itself where nothing happens to them later
-  const Sums base = in_c ? Sums{static_cast<float*>(x.c), kPanel, x.ldc} : Sums{scratch, x.m * kPanel, kPanel};
+  // C keeps the sums itself where nothing happens to them later.
+  const bool in_c = is_plain(x) && x.epilogue.beta == 0.0f && x.k <= KC;
+  const TileSums base =
+      in_c ? TileSums{static_cast<float*>(x.c), kPanel, x.ldc} : TileSums{scratch, x.m * kPanel, kPanel};
   for (int64_t p = 0; p < panels; p += kPanelsPerTurn) {
     const int64_t column = p / fold * kPanel, count = min_of(kPanelsPerTurn, panels - p);
-    const Sums sums = {base.t + (in_c ? column : 0), base.panel, base.row};
+    const TileSums sums = {base.t + (in_c ? column : 0), base.panel, base.row};
     turn_f32<W, KC>(x, groups,
                     {x.w + p * x.w_panel, count, x.n - column, sums, in_c, scratch + kPanelsPerTurn * x.m * kPanel});
     if (!in_c) finish<SmeLanes>(x, column, count / fold, scratch);

@@ -12,12 +12,14 @@ inline svfloat32_t load_columns(svbool_t lanes, const f16* w) {
   return svcvt_f32_f16_x(lanes, svreinterpret_f16_u32(x));
 }
 
-// A vector of columns: its lanes, its weights of k = 0, its sums of row 0.
+// A vector of columns: its lanes, its weights of k = 0, and row 0 of the sums that it begins with (nullptr: 0) and
+// gives.
 template <class T>
 struct Columns {
   int64_t first, end;  // in the panel
   const T* w;
-  float* t;
+  const float* from;
+  float* to;
   LATHE_INLINE svbool_t lanes() const { return svwhilelt_b32_s64(first, end); }
 };
 
@@ -32,8 +34,8 @@ template <int MR, int NV, class T>
 struct TileSve {
   const float* a;  // [k][MR]
   const Columns<T>* columns;
-  int64_t k, t_row;
-  bool first;
+  int64_t k, from_row, to_row;
+  bool add;  // to what `to` has
   Prefetch pf;
 
   template <class... Sums>
@@ -43,7 +45,7 @@ struct TileSve {
       loop(std::make_integer_sequence<int, kNext>{}, before...);
     } else {
       const Columns<T>& c = columns[kNext % NV];
-      svfloat32_t sum = first ? svdup_n_f32(0.0f) : svld1_f32(c.lanes(), c.t + kNext / NV * t_row);
+      svfloat32_t sum = c.from == nullptr ? svdup_n_f32(0.0f) : svld1_f32(c.lanes(), c.from + kNext / NV * from_row);
       sums(before..., sum);
     }
   }
@@ -71,25 +73,31 @@ struct TileSve {
       step();
     }
     for (; i < k; ++i) step();
-    (svst1_f32(columns[I % NV].lanes(), columns[I % NV].t + I / NV * t_row, sum), ...);
+    const auto give = [&](const Columns<T>& c, int row, svfloat32_t& x) LATHE_INLINE_LAMBDA {
+      float* const to = c.to + row * to_row;
+      if (add) x = svadd_f32_x(c.lanes(), svld1_f32(c.lanes(), to), x);
+      svst1_f32(c.lanes(), to, x);
+    };
+    (give(columns[I % NV], I / NV, sum), ...);
   }
 };
 
 template <int MR, int NP, class T>
-void tile_sve(const float* a, const T* b, int64_t b_panel, int64_t k, float* t, int64_t t_panel, int64_t t_row,
-              bool first, Prefetch pf) {
+void tile_sve(const float* a, const T* b, int64_t b_panel, int64_t k, TileSums from, TileSums to, bool add,
+              Prefetch pf) {
   const int64_t lanes = min_of(static_cast<int64_t>(svcntw()), kPanel);
   Columns<T> columns[2];
   int waiting = 0;
   for (int p = 0; p < NP; ++p)
-    for (int64_t from = 0; from < kPanel; from += lanes) {
-      columns[waiting++] = {from, kPanel, b + p * b_panel + from, t + p * t_panel + from};
+    for (int64_t at = 0; at < kPanel; at += lanes) {
+      columns[waiting++] = {at, kPanel, b + p * b_panel + at,
+                            from.t == nullptr ? nullptr : from.t + p * from.panel + at, to.t + p * to.panel + at};
       if (waiting < 2) continue;
-      TileSve<MR, 2, T>{a, columns, k, t_row, first, pf}.sums();
+      TileSve<MR, 2, T>{a, columns, k, from.row, to.row, add, pf}.sums();
       pf.per_step = 0;  // once is enough
       waiting = 0;
     }
-  if (waiting == 1) TileSve<MR, 1, T>{a, columns, k, t_row, first, pf}.sums();
+  if (waiting == 1) TileSve<MR, 1, T>{a, columns, k, from.row, to.row, add, pf}.sums();
 }
 
 template <int NP, class T, int... R>
