@@ -113,7 +113,7 @@ TEST(DecoderConfig, Gemma3InItsOldAndItsNewForm) {
 }
 
 TEST(DecoderConfig, WhatIsWrongIsNamed) {
-  EXPECT_NE(error_of(config("gpt2")).find("model_type is 'gpt2', needed: one of llama, qwen2, qwen3, smollm3"),
+  EXPECT_NE(error_of(config("mamba")).find("model_type is 'mamba', needed: one of llama, qwen2, qwen3, smollm3"),
             std::string::npos);
   EXPECT_NE(error_of("{}").find("model_type"), std::string::npos);
   EXPECT_NE(error_of(R"({"model_type": "llama"})").find("hidden_size"), std::string::npos);

@@ -201,9 +201,9 @@ Result<const Variant*> choose_variant(const Problem& problem, FeatureSet feature
   if (Status status = check_sizes(problem); !status.ok()) return status;
   const Variant* best = nullptr;
   for (const Variant* row : matmul::variants()) {
-    if (!by_default(*row)) continue;
+    if (!by_default(*row, problem)) continue;
     const std::string reason = matmul::refusal(*row, problem, features);
-    if (!reason.empty() || !tiles_pay(*row, problem)) continue;
+    if (!reason.empty()) continue;
     if (best == nullptr || (row->isa == best->isa && preferred(*row, *best, problem))) best = row;
   }
   if (best == nullptr)

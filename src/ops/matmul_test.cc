@@ -237,8 +237,8 @@ TEST(ChooseVariant, TakesTheBestInstructionSetThatIsTrustedWithoutAPlan) {
     const Problem p = problem_of(*v, 20, 64, 64);
     const auto chosen = choose_variant(p, isa_needs(v->isa));
     ASSERT_TRUE(chosen.ok()) << v->name;
-    EXPECT_TRUE(by_default(**chosen)) << (*chosen)->name;
-    if (by_default(*v)) {
+    EXPECT_TRUE(by_default(**chosen, p)) << (*chosen)->name;
+    if (by_default(*v, p)) {
       EXPECT_EQ((*chosen)->isa, v->isa) << v->name << ", chosen " << (*chosen)->name;
     }
   }

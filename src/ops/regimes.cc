@@ -4,11 +4,9 @@
 
 namespace lathe::ops {
 
-bool by_default(const matmul::Variant& variant) {
-  return variant.isa != Isa::sme || std::string_view(variant.numerics) != "a7";
-}
-
-bool tiles_pay(const matmul::Variant& variant, const matmul::Problem& problem) {
+bool by_default(const matmul::Variant& variant, const matmul::Problem& problem) {
+  if (variant.isa == Isa::sve) return false;
+  if (variant.isa == Isa::sme) return std::string_view(variant.numerics) != "a7";
   switch (variant.a_form) {
     case matmul::AForm::tile_s8:
       return false;

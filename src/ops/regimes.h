@@ -29,17 +29,17 @@ constexpr int64_t kMostPanels = 8;
 // Fewer panels a worker than this, and workers are given rows instead of columns.
 constexpr int64_t kPanelsPerWorker = 4;
 
-// Is the variant chosen without a plan that has measured it? Not a7 by SME: by count the dot product is as fast
-// (docs/isa.md), and has a unit for every core.
-bool by_default(const matmul::Variant& variant);
-
-// Without a plan: may `variant` be the default, as far as it uses tiles? Sums over all of K (a16r, s32) stay in tiles:
-// 1.8 to 5.0 times the speed of vpdpwssd, from one row on. Where every block of 32 k is scaled by itself the sums of a
-// tile go through memory: a16 and a7 1.03 to 1.33 times from 32 rows on (once 0.78 and 1.00), 0.6 to 1.2 with fewer; a8
-// 0.55 to 0.97. One thread of a Sapphire Rapids that others used as well, weights in the caches, the fastest of 1500
-// calls in turns.
+// May the variant be chosen without a plan that has measured it? Not
+// - a7 by SME: by count the dot product is as fast (docs/isa.md), and has a unit for every core.
+// - SVE: most cores with it multiply as many numbers a cycle by NEON.
+// - AMX where every block of 32 k is scaled by itself, so that the sums of a tile go through memory: a16 and a7 with
+// fewer
+//   rows than 32 (0.6 to 1.2 times the speed of VNNI; 1.03 to 1.33 times with more, once 0.78 and 1.00), a8 at all
+//   (0.55 to 0.97). Sums over all of K (a16r, s32) stay in tiles: 1.8 to 5.0 times the speed of vpdpwssd, from one row
+//   on. One thread of a Sapphire Rapids that others used as well, weights in the caches, the fastest of 1500 calls in
+//   turns.
 constexpr int64_t kTileBlockRows = 32;
-bool tiles_pay(const matmul::Variant& variant, const matmul::Problem& problem);
+bool by_default(const matmul::Variant& variant, const matmul::Problem& problem);
 
 // Of two variants of one instruction set that both take the problem: is `a` the better default?
 bool preferred(const matmul::Variant& a, const matmul::Variant& b, const matmul::Problem& problem);
