@@ -35,8 +35,6 @@ Result<DecoderConfig> read_config(const WeightFiles& files) {
   }
   const auto json = HfConfig::open(files.files().config + "/config.json");
   if (!json) return json.status();
-  const auto type = json->require_string("model_type");
-  if (!type) return type.status();
   return read_decoder_config(*json);
 }
 
