@@ -49,6 +49,9 @@ Status add_ceilings(Team& team, matmul::Type stored, BenchHead& head) {
     case matmul::Type::f16:
       head.ceiling = "f32 multiply-adds", head.ceiling_gflops = ceilings->fma.giga;
       break;
+    case matmul::Type::bf16_b16:
+      head.ceiling = "bf16 multiply-adds", head.ceiling_gflops = ceilings->bf16.giga;
+      break;
     case matmul::Type::q8_0:  // its products are of 16-bit integers
       head.ceiling = "16-bit multiply-adds", head.ceiling_gflops = ceilings->mac.giga;
       break;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shown.h"
 #include "bench_train_turns.h"
 #include "models/train_encoder_config.h"
 #include "models/train_model.h"
@@ -25,6 +26,7 @@ struct BenchTrainOptions {
   int64_t windows = 8, length = 256, steps = 5, vocabulary = 65;
   int64_t pairs = 0;  // an encoder's, whose texts are at most `windows` of `length` together
   int threads = 0;
+  std::string precision = "f32";
   bool recompute = false, interactive = false, negatives = false;
 };
 
@@ -106,6 +108,7 @@ Status report(models::TrainModel& model, const models::TrainModel::Memory& memor
   if (!ceilings) return ceilings.status();
   const double backward = times->median(&Times::backward), update = times->median(&Times::update);
   const auto tokens = static_cast<double>(o.windows * o.length);
+  const tune::Rate& most = o.precision == "bf16" ? ceilings->bf16 : ceilings->fma;
   const double rate = model.flops(o.windows, o.length) / (backward + update);
   const double bytes =
       28 * static_cast<double>(model.weights().size()) + 4 * static_cast<double>(model.weights().size());
@@ -116,9 +119,9 @@ Status report(models::TrainModel& model, const models::TrainModel::Memory& memor
              tokens / (backward + update) * 1e9, backward / 1e6, update / 1e6, o.steps);
   fmt::print(
       "{:.1f} GFLOP/s, {:.0f}% of the ceiling of {:.1f}; update {:.1f} GB/s with the norm, {:.0f}% of {:.1f} read\n",
-      rate, 100 * rate / ceilings->fma.giga, ceilings->fma.giga, bytes / update,
-      100 * bytes / update / ceilings->read.giga, ceilings->read.giga);
-  fmt::print("{}", profile_text(profile, o.steps, ceilings->fma.giga));
+      rate, 100 * rate / most.giga, most.giga, bytes / update, 100 * bytes / update / ceilings->read.giga,
+      ceilings->read.giga);
+  fmt::print("{}", profile_text(profile, o.steps, most.giga));
   return {};
 }
 
@@ -143,7 +146,10 @@ Status bench_train(const BenchTrainOptions& o) {
   if (o.steps < 1) return invalid_argument(fmt::format("--steps is {}, needed: 1 or more", o.steps));
   const auto team = Team::create({.threads = o.threads});
   if (!team) return team.status();
-  const models::TrainModel::Options options = {o.windows, o.length, o.recompute};
+  if (o.precision != "f32" && o.precision != "bf16")
+    return invalid_argument("--precision is " + shown(o.precision) + ", needed: f32 or bf16");
+  const models::TrainModel::Options options = {
+      .windows = o.windows, .length = o.length, .recompute = o.recompute, .bf16 = o.precision == "bf16"};
   const auto memory = models::TrainModel::memory(*config, options, (*team)->size());
   if (!memory) return memory.status();
   const auto model = models::TrainModel::create(*config, options, **team);
@@ -165,6 +171,8 @@ void add_bench_train(CLI::App& bench, Command& chosen) {
       ->capture_default_str();
   command->add_option("--steps", options->steps, "Behind one that is not counted")->capture_default_str();
   command->add_option("--threads", options->threads, "0: what the machine recommends")->capture_default_str();
+  command->add_option("--precision", options->precision, "Of what products multiply: f32 or bf16")
+      ->capture_default_str();
   command->add_flag("--recompute", options->recompute, "Compute activations again on the way back");
   command->add_option("--pairs", options->pairs, "With --interactive: of an encoder, which the model then is")
       ->group("");

@@ -94,6 +94,7 @@ std::string ceiling_text(const Explanation& x) {
   if (measured_ms(row) == 0) return "not measured";
   const std::string rate = row->ceiling == "read"   ? fmt::format("reading, {:.1f} GB/s", c.read_gbps)
                            : row->ceiling == "byte" ? fmt::format("byte multiply-adds, {:.1f} Gop/s", c.byte_gops)
+                           : row->ceiling == "bf16" ? fmt::format("bf16 multiply-adds, {:.1f} GFLOP/s", c.bf16_gflops)
                            : row->ceiling == "int"  ? fmt::format("integer multiply-adds, {:.1f} Gop/s", c.int_gops)
                                                     : fmt::format("multiply-adds, {:.1f} GFLOP/s", c.fma_gflops);
   return fmt::format("{}; {} reaches {:.0f}% of it: {:.1f} GFLOP/s, {:.1f} GB/s", rate, x.variant->name,

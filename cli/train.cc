@@ -44,6 +44,7 @@ Status train_pairs(const Options& options) {
                                     {"--validation-data", !r.validation_data.empty()},
                                     {"--resume", !r.resume.empty()},
                                     {"--recompute", r.settings.recompute},
+                                    {"--precision bf16", r.settings.precision != "f32"},
                                     {"--sample-every", r.sample_every > 0},
                                     {"--tensorboard", r.tensorboard},
                                     {"--ranks", options.ranks != "auto" && options.ranks != "none"},
@@ -164,6 +165,8 @@ void add_settings(CLI::App& command, const std::shared_ptr<Options>& options) {
   count("eval_windows", s.eval_windows, "Windows of one evaluation; 0: all of the validation part");
   count("save_every", s.save_every, "Steps; 0: a tenth of all, 500 at most");
   count("keep", s.keep, "Checkpoints that are kept, beside the best");
+  add_setting(command, options, "precision", s.precision,
+              "Of what products multiply: f32, or bf16 (weights and the optimizer stay f32)", "NAME");
   command.add_flag_callback(
       "--recompute",
       [options] {

@@ -14,7 +14,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND LATHE_ISA_FLAGS_avx512 -O0)
   endif()
   set(LATHE_ISA_FLAGS_avx512_vnni ${LATHE_ISA_FLAGS_avx512} -mavx512vnni)
-  set(LATHE_ISA_FLAGS_amx ${LATHE_ISA_FLAGS_avx512_vnni} -mamx-tile -mamx-int8)
+  set(LATHE_ISA_FLAGS_avx512_bf16 ${LATHE_ISA_FLAGS_avx512} -mavx512bf16)
+  set(LATHE_ISA_FLAGS_amx ${LATHE_ISA_FLAGS_avx512_vnni} -mamx-tile -mamx-int8 -mamx-bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   # As released, where the preset of the cross build takes -O1 for all else.
   set(release $<$<CONFIG:Release>:-O3>)
@@ -42,7 +43,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
     endforeach()
   endif()
 endif()
-set(LATHE_ISAS avx512_vnni avx_vnni avx512 avx2 amx neon dotprod i8mm sve sme)  # longer suffixes first
+set(LATHE_ISAS avx512_vnni avx512_bf16 avx_vnni avx512 avx2 amx neon dotprod i8mm sve sme)  # longer suffixes first
 
 function(lathe_collect_sources out folder)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)

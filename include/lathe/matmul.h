@@ -17,6 +17,8 @@
 //   a8    q4_0, q4_1, q4_k, q5_k, q6_k weights: as a16 with activations of 8 bits.
 //   a7    q8_a7 weights: as a16 with activations of 7 bits, 128 levels between the least and the largest of 32 k.
 //   a16r  i8 weights: activations are quantised per row to the widest integer that cannot overflow, the sum is exact.
+//   b16   bf16_b16 weights: activations are rounded to bf16; of each 32 k the even and the odd ones are two chains of
+//         fma, whose sum is added to what came before; subnormal numbers are zeros.
 //   s32   s8 weights, s8 or u8 activations: exact integers.
 // NaN and infinity flow through as IEEE 754 says; with quantised activations they make the whole output row NaN.
 //
@@ -56,6 +58,7 @@ enum class DataType : uint8_t {
   q4_k,   // weights: super-blocks of 256 along K (GGUF's Q4_K, Q5_K, Q6_K)
   q5_k,
   q6_k,
+  bf16_b16,  // weights: as bf16, to be multiplied by activations that are rounded to bf16
 };
 
 enum class WeightOrder : uint8_t {

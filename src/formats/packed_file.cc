@@ -16,7 +16,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "numbers are little-endian, and used in place");
 
-constexpr auto kLastLayout = static_cast<uint8_t>(matmul::Layout::panel_q8s);
+constexpr auto kLastLayout = static_cast<uint8_t>(matmul::Layout::panel_b16);
 
 // Reads the table; every read is checked against its end.
 class Cursor {

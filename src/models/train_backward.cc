@@ -6,21 +6,6 @@ namespace lathe::models {
 
 using activation::Function;
 
-void TrainStep::product_back(const Linear& linear, const float* x, const float* dy, float* dx) {
-  ops::LinearOperands o = operands();
-  o.panels = &linear.panels.input[static_cast<size_t>(packed_)];
-  x_.run(linear.names.input, linear.plans.flops(),
-         [&](Team::Worker& worker) { ops::linear_input(worker, linear.plans, o, dy, dx); });
-  if (linear.places.bias != kNoTensor)
-    x_.run("backward bias", [&](const Team::Worker& worker) {
-      ops::linear_bias(worker, *kernels_.optimizer, linear.plans.shape, dy, g(linear.places.bias));
-    });
-  const ops::LinearOperands other = operands();
-  x_.run(linear.names.weight, linear.plans.flops(), [&](Team::Worker& worker) {
-    ops::linear_weight(worker, linear.plans, other, x, dy, g(linear.places.weight), false);
-  });
-}
-
 // d_x = (add ? d_x : 0) + the norm's gradient of d_normed
 void TrainStep::norm_input(const TrainNorm& places, const float* x, bool add) {
   norm::BackwardArgs args{};
@@ -53,7 +38,7 @@ void TrainStep::norm_weight(const TrainNorm& places, const float* x) {
 
 void TrainStep::pack_for_backward(int64_t i) {
   if (i < 0) return;
-  kept(i) ? pack_input(down(i)) : pack(qkv(i));
+  kept(i) ? products_.pack_input(down(i)) : pack(qkv(i));
 }
 
 // up becomes its own gradient, of d_act; normed is computed again.
@@ -119,23 +104,23 @@ void TrainStep::backward_layer(int64_t i) {
   const float* const x = memory_.x[static_cast<size_t>(i)];
   if (!kept(i)) {
     forward_to_up(i);
-    pack_input(down(i));
+    products_.pack_input(down(i));
     x_.sync();
   }
   activate(i);
   product_back(down(i), memory_.act, memory_.d_x, memory_.d_act);
-  pack_input(up(i));
+  products_.pack_input(up(i));
   x_.sync();
   final_from(i + 1 < config_.layers ? layer(i + 1).attention_norm.weight : layout_.norm.weight);
   backward_activation(i);
   product_back(up(i), memory_.normed, kept_here.up, memory_.d_normed);
-  pack_input(out(i));
+  products_.pack_input(out(i));
   x_.sync();
   norm_input(places.ffn_norm, kept_here.middle, true);
   x_.sync();
   norm_weight(places.ffn_norm, kept_here.middle);
   product_back(out(i), kept_here.y, memory_.d_x, memory_.act);
-  pack_input(qkv(i));
+  products_.pack_input(qkv(i));
   x_.sync();
   backward_attention(i);
   const float* const d_qkv = memory_.rotated != nullptr ? memory_.rotated : memory_.d_qkv;

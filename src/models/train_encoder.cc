@@ -43,7 +43,6 @@ class TrainedEncoder final : public TrainEncoder {
         team_(team),
         layout_(std::move(layout)),
         memory_(std::move(memory)),
-        panels_(EncoderPanels::over(memory_, layout_.layers.front())),
         kernels_(ops::TrainKernels::best()) {
     for (const TrainTensor& tensor : layout_.tensors)
       ops::cut_pieces(tensor.offset, tensor.size, tensor.decay, pieces_);
@@ -168,10 +167,7 @@ class TrainedEncoder final : public TrainEncoder {
     if (!scores) return scores.status();
     const int64_t bytes = std::max((*layer)->workspace_bytes(), (*scores)->workspace_bytes());
     if (Status status = memory_.reserve_products(bytes); !status.ok()) return status;
-    const int64_t candidates = batch.count() - batch.pairs;
-    candidates_.forward = ops::forward_panels(config_.width, candidates, memory_.score_panels);
-    candidates_.input = ops::input_panels(config_.width, candidates, memory_.score_input_panels);
-    return EncoderStep::Plans{**layer, **scores, candidates_};
+    return EncoderStep::Plans{**layer, **scores};
   }
 
   Status run(const ContrastBatch& batch, bool gradients, bool accumulate, float scale) {
@@ -193,7 +189,7 @@ class TrainedEncoder final : public TrainEncoder {
     if (profile_ != nullptr) profile_->begin();
     team_.run([&](Team::Worker& worker) {
       ops::TrainExecutor executor(worker, profile_);
-      EncoderStep(config_, layout_, memory_, panels_, kernels_, *plans, input, executor).run();
+      EncoderStep(config_, layout_, memory_, kernels_, *plans, input, executor).run();
     });
     if (profile_ != nullptr) profile_->end();
     return {};
@@ -204,12 +200,10 @@ class TrainedEncoder final : public TrainEncoder {
   Team& team_;
   const EncoderLayout layout_;
   EncoderMemory memory_;
-  const EncoderPanels panels_;
   const ops::TrainKernels kernels_;
   ops::Profile* profile_ = nullptr;
   PlanCache<EncoderPlans> plans_;
   PlanCache<ScorePlans> score_plans_;
-  ScorePanels candidates_;
   std::vector<ops::OptimizerPiece> pieces_;
   std::vector<double> sums_;
   int64_t texts_ = 0;

@@ -4,20 +4,6 @@
 
 namespace lathe::models {
 
-void EncoderStep::product_back(const Linear& linear, const float* x, const float* dy, float* dx) {
-  ops::LinearOperands o = operands();
-  o.panels = &linear.panels.input[static_cast<size_t>(packed_)];
-  x_.run(linear.names.input, linear.plans.flops(),
-         [&](Team::Worker& worker) { ops::linear_input(worker, linear.plans, o, dy, dx); });
-  x_.run("backward bias", [&](const Team::Worker& worker) {
-    ops::linear_bias(worker, *kernels_.optimizer, linear.plans.shape, dy, g(linear.places.bias));
-  });
-  const ops::LinearOperands other = operands();
-  x_.run(linear.names.weight, linear.plans.flops(), [&](Team::Worker& worker) {
-    ops::linear_weight(worker, linear.plans, other, x, dy, g(linear.places.weight), true);
-  });
-}
-
 void EncoderStep::norm_input(const TrainNorm& places, const float* x, const float* dy) {
   norm::BackwardArgs args{};
   args.rows = tokens_;
@@ -55,11 +41,11 @@ void EncoderStep::add_sum(float* to) {
 void EncoderStep::backward_scores() {
   const ops::LinearPlans& plans = plans_.scores.scores;
   float* const candidates = memory_.d_unit + input_.batch.pairs * config_.width;
-  ops::LinearOperands input = operands();
-  input.panels = &plans_.candidates.input;
+  ops::LinearOperands input = products_.operands();
+  input.panels = memory_.score_input_panels;
   x_.run("backward scores", plans.flops(),
          [&](Team::Worker& worker) { ops::linear_input(worker, plans, input, memory_.scores, memory_.d_unit); });
-  const ops::LinearOperands other = operands();
+  const ops::LinearOperands other = products_.operands();
   x_.run("backward scores", plans.flops(), [&](Team::Worker& worker) {
     ops::linear_weight(worker, plans, other, memory_.unit, memory_.scores, candidates, false);
   });
@@ -68,7 +54,7 @@ void EncoderStep::backward_scores() {
     ops::unit_vectors_back(worker, vectors(), memory_.d_unit, memory_.d_unit);
     ops::mean_back(worker, input_.batch.texts.offsets.data(), vectors(), memory_.d_unit, memory_.d_x);
   });
-  pack_input(down(config_.layers - 1));
+  products_.pack_input(down(config_.layers - 1));
   x_.sync();
 }
 
@@ -106,7 +92,7 @@ void EncoderStep::backward_layer(int64_t i) {
   x_.sync();
   norm_weight(places.ffn_norm, of.sum, memory_.d_x);
   product_back(down(i), memory_.act, memory_.d_sum, memory_.d_act);
-  pack_input(up(i));
+  products_.pack_input(up(i));
   x_.sync();
   x_.run("backward activation", [&](const Team::Worker& worker) {
     ops::activate_backward(worker, *kernels_.activation_back, function_,
@@ -114,7 +100,7 @@ void EncoderStep::backward_layer(int64_t i) {
   });
   x_.sync();
   product_back(up(i), memory_.inner, of.up, memory_.d_inner);
-  pack_input(out(i));
+  products_.pack_input(out(i));
   x_.sync();
   add_sum(memory_.d_inner);
   norm_input(places.attention_norm, of.middle, memory_.d_inner);
@@ -122,12 +108,12 @@ void EncoderStep::backward_layer(int64_t i) {
   x_.sync();
   norm_weight(places.attention_norm, of.middle, memory_.d_inner);
   product_back(out(i), of.y, memory_.d_sum, memory_.d_act);
-  pack_input(qkv(i));
+  products_.pack_input(qkv(i));
   x_.sync();
   backward_attention(i);
   x_.sync();
   product_back(qkv(i), memory_.x, memory_.d_qkv, memory_.d_x);
-  if (i > 0) pack_input(down(i - 1));
+  if (i > 0) products_.pack_input(down(i - 1));
   x_.sync();
   add_sum(memory_.d_x);
 }

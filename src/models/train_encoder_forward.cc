@@ -131,8 +131,8 @@ void EncoderStep::scores() {
     if (input_.gradients) ops::pack_input(worker, plans.shape, positives, memory_.score_input_panels);
   });
   x_.sync();
-  ops::LinearOperands o = operands();
-  o.panels = &plans_.candidates.forward;
+  ops::LinearOperands o = products_.operands();
+  o.panels = memory_.score_panels;
   x_.run("scores", plans.flops(),
          [&](Team::Worker& worker) { ops::linear_forward(worker, plans, o, memory_.unit, memory_.scores); });
   x_.sync();

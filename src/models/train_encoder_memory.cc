@@ -50,10 +50,10 @@ struct Cut {
     const TrainLayer& layer = layout.layers.front();
     int64_t largest = 0;
     for (const TrainLinear* each : {&layer.qkv, &layer.out, &layer.up, &layer.down})
-      largest = std::max(largest, ops::linear_panel_bytes(each->in, each->out));
-    for (std::byte*& panels : m.panels) panels = cutter.take<std::byte>({largest});
+      largest = std::max(largest, ops::linear_panel_bytes(each->in, each->out, matmul::Type::f32));
+    for (std::byte*& panels : m.products.panels) panels = cutter.take<std::byte>({largest});
     for (std::byte** panels : {&m.score_panels, &m.score_input_panels})
-      *panels = cutter.take<std::byte>({ops::linear_panel_bytes(w, candidates)});
+      *panels = cutter.take<std::byte>({ops::linear_panel_bytes(w, candidates, matmul::Type::f32)});
     m.attention = cutter.take<std::byte>({threads, ops::window_attention_scratch(options.longest, config.head_dim())});
   }
 };
@@ -135,14 +135,10 @@ Result<EncoderMemory> EncoderMemory::create(const BertConfig& config, const Enco
   const struct {
     Buffer& buffer;
     int64_t bytes;
-  } all[] = {{m.weights, needed->weights},
-             {m.gradients, needed->gradients},
-             {m.first_moments, needed->moments / 2},
-             {m.second_moments, needed->moments / 2},
-             {m.activations_, needed->activations},
-             {m.workspace_, needed->workspace - 2 * *products},
-             {m.products[0], *products},
-             {m.products[1], *products}};
+  } all[] = {{m.weights, needed->weights},           {m.gradients, needed->gradients},
+             {m.first_moments, needed->moments / 2}, {m.second_moments, needed->moments / 2},
+             {m.activations_, needed->activations},  {m.workspace_, needed->workspace - 2 * *products},
+             {m.products.workspaces[0], *products},  {m.products.workspaces[1], *products}};
   for (const auto& each : all) {
     auto buffer = Buffer::create(each.bytes);
     if (!buffer) return buffer.status();
@@ -158,7 +154,7 @@ Result<EncoderMemory> EncoderMemory::create(const BertConfig& config, const Enco
 
 // Fewer tokens may be divided otherwise, and need more: with few of them, of little.
 Status EncoderMemory::reserve_products(int64_t bytes) {
-  for (Buffer& buffer : products) {
+  for (Buffer& buffer : products.workspaces) {
     if (static_cast<int64_t>(buffer.size()) >= bytes) continue;
     auto larger = Buffer::create(bytes);
     if (!larger) return larger.status();

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "lathe/status.h"
+#include "models/layer_products.h"
 #include "models/train_encoder.h"
 #include "models/train_encoder_layout.h"
 #include "ops/linear.h"
@@ -69,10 +70,9 @@ class EncoderMemory {
   int32_t* rank = nullptr;                                      // [pairs]
   int32_t* targets = nullptr;                                   // [pairs]: 0, 1, 2 ...
   double* losses = nullptr;                                     // [pairs]
-  std::byte* panels[2] = {};                                    // of weights that are packed, in turns
   std::byte *score_panels = nullptr, *score_input_panels = nullptr;
   std::byte* attention = nullptr;  // scratch of all workers
-  Buffer products[2];              // workspaces, in turns
+  ProductMemory products;
 
  private:
   Buffer activations_, workspace_;

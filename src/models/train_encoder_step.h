@@ -3,10 +3,9 @@
 // train_encoder_forward.cc and train_encoder_backward.cc are its parts.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <vector>
 
+#include "models/layer_products.h"
 #include "models/train_encoder_memory.h"
 #include "ops/contrastive.h"
 #include "ops/token_embedding.h"
@@ -14,19 +13,6 @@
 #include "ops/window_attention.h"
 
 namespace lathe::models {
-
-// Weights as the products read them, packed into either of two places, in turns.
-struct EncoderPanels {
-  struct Of {
-    std::array<std::vector<ops::Weights>, 2> forward, input;
-  };
-  Of qkv, out, up, down;
-  static EncoderPanels over(const EncoderMemory& memory, const TrainLayer& layer);
-};
-// The candidates' vectors as the products read them.
-struct ScorePanels {
-  std::vector<ops::Weights> forward, input;
-};
 
 class EncoderStep {
  public:
@@ -40,33 +26,25 @@ class EncoderStep {
   struct Plans {
     const EncoderPlans& layer;
     const ScorePlans& scores;
-    const ScorePanels& candidates;
   };
 
-  EncoderStep(const BertConfig& config, const EncoderLayout& layout, EncoderMemory& memory, const EncoderPanels& panels,
+  EncoderStep(const BertConfig& config, const EncoderLayout& layout, EncoderMemory& memory,
               const ops::TrainKernels& kernels, const Plans& plans, const Input& input, ops::TrainExecutor& executor);
   void run();
 
  private:
-  struct Names {
-    const char *forward, *input, *weight;  // of a product in the profile
-  };
-  struct Linear {
-    const TrainLinear& places;
-    const ops::LinearPlans& plans;
-    const EncoderPanels::Of& panels;
-    Names names;
-  };
+  using Names = LayerProducts::Names;
+  using Linear = LayerProducts::Product;
   static constexpr Names kQkv = {"qkv", "backward qkv input", "backward qkv weight"};
   static constexpr Names kOut = {"attention out", "backward attention out input", "backward attention out weight"};
   static constexpr Names kUp = {"up", "backward up input", "backward up weight"};
   static constexpr Names kDown = {"down", "backward down input", "backward down weight"};
   const TrainLayer& layer(int64_t i) const { return layout_.layers[static_cast<size_t>(i)]; }
   const EncoderActivations& kept(int64_t i) const { return memory_.layers[static_cast<size_t>(i)]; }
-  Linear qkv(int64_t i) const { return {layer(i).qkv, plans_.layer.qkv, panels_.qkv, kQkv}; }
-  Linear out(int64_t i) const { return {layer(i).out, plans_.layer.out, panels_.out, kOut}; }
-  Linear up(int64_t i) const { return {layer(i).up, plans_.layer.up, panels_.up, kUp}; }
-  Linear down(int64_t i) const { return {layer(i).down, plans_.layer.down, panels_.down, kDown}; }
+  Linear qkv(int64_t i) const { return {layer(i).qkv, plans_.layer.qkv, kQkv}; }
+  Linear out(int64_t i) const { return {layer(i).out, plans_.layer.out, kOut}; }
+  Linear up(int64_t i) const { return {layer(i).up, plans_.layer.up, kUp}; }
+  Linear down(int64_t i) const { return {layer(i).down, plans_.layer.down, kDown}; }
 
   void begin();
   void forward_layer(int64_t i);
@@ -84,14 +62,13 @@ class EncoderStep {
   void norm_weight(const TrainNorm& norm, const float* x, const float* dy);
   void add_sum(float* to);  // to += d_sum
 
-  // Packs what the next product() or product_back() reads; nothing else is packed before that.
-  void pack(const Linear& linear);
-  void pack_input(const Linear& linear);
-  void product(const Linear& linear, const float* x, const float* residual, float* y);
-  // The gradients of a product; they need one another's results for nothing.
-  void product_back(const Linear& linear, const float* x, const float* dy, float* dx);
-  // Of the next product: at most two stand between two syncs.
-  ops::LinearOperands operands();
+  void pack(const Linear& linear) { products_.pack(linear, "pack"); }
+  void product(const Linear& linear, const float* x, const float* residual, float* y) {
+    products_.forward(linear, linear.names.forward, x, residual, y);
+  }
+  void product_back(const Linear& linear, const float* x, const float* dy, float* dx) {
+    products_.back(linear, x, dy, dx, true);
+  }
 
   const float* w(int64_t offset) const { return memory_.weights.as<float>() + offset; }
   float* g(int64_t offset) const { return memory_.gradients.as<float>() + offset; }
@@ -105,16 +82,14 @@ class EncoderStep {
   const BertConfig& config_;
   const EncoderLayout& layout_;
   EncoderMemory& memory_;
-  const EncoderPanels& panels_;
   const ops::TrainKernels& kernels_;
   const Plans& plans_;
   const Input& input_;
   ops::TrainExecutor& x_;
   const int64_t tokens_;
   const activation::Function function_;
+  LayerProducts products_;
   bool back_ = false;
-  int packed_ = 0;   // where the panels of the next product are
-  int product_ = 0;  // whose turn it is of the two workspaces
 };
 
 }  // namespace lathe::models

@@ -17,8 +17,8 @@ void TrainStep::head_loss() {
     const ops::LinearPlans& plans = chunk + 1 < plans_.chunks ? plans_.head : plans_.last_head;
     const int64_t first = chunk * plans_.chunk_rows;
     const float* const normed = memory_.normed + first * config_.width;
-    ops::LinearOperands head = operands();
-    head.panels = &panels_.head;
+    ops::LinearOperands head = products_.operands();
+    head.panels = memory_.head_panels;
     x_.run("head", plans.flops(),
            [&](Team::Worker& worker) { ops::linear_forward(worker, plans, head, normed, memory_.logits); });
     x_.sync();
@@ -33,12 +33,14 @@ void TrainStep::head_loss() {
     x_.run("loss", [&](const Team::Worker& worker) { ops::cross_entropy(worker, *kernels_.loss, rows); });
     x_.sync();
     if (!back) continue;
-    ops::LinearOperands input = operands();
-    input.panels = &panels_.head_input;
+    products_.pack_rows(plans, normed, memory_.logits);
+    ops::LinearOperands input = products_.operands();
+    input.panels = memory_.head_input_panels;
     x_.run("backward head input", plans.flops(), [&](Team::Worker& worker) {
       ops::linear_input(worker, plans, input, memory_.logits, memory_.d_normed + first * config_.width);
     });
-    const ops::LinearOperands weight = operands();
+    ops::LinearOperands weight = products_.operands();
+    weight.panels = memory_.products.rows_panels;
     x_.run("backward head weight", plans.flops(), [&](Team::Worker& worker) {
       ops::linear_weight(worker, plans, weight, normed, memory_.logits, g(layout_.head), chunk > 0);
     });
@@ -53,7 +55,7 @@ void TrainStep::head_last() {
   product.w = w(layout_.head);
   product.c = input_.last_logits;
   product.ldc = config_.vocabulary;
-  std::byte* const workspace = operands().workspace;
+  std::byte* const workspace = products_.operands().workspace;
   x_.run("head", ops::cost(plans_.one_row.problem()).flops,
          [&](Team::Worker& worker) { plans_.one_row.run(worker, product, workspace); });
 }

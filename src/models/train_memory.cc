@@ -59,13 +59,10 @@ struct Cut {
     if (!gpt2)
       for (float** table : {&m.cos, &m.sin, &m.minus_sin}) *table = cutter.take({options.length, config.head_dim / 2});
     m.losses = cutter.take<double>({tokens});
-    const TrainLayer& layer = layout.layers.front();
-    int64_t largest = 0;
-    for (const TrainLinear* each : {&layer.qkv, &layer.out, &layer.up, &layer.down})
-      largest = std::max(largest, ops::linear_panel_bytes(each->in, each->out));
-    for (std::byte*& panels : m.panels) panels = cutter.take<std::byte>({largest});
+    for (std::byte*& panels : m.products.panels) panels = cutter.take<std::byte>({plans.panel_bytes()});
+    m.products.rows_panels = cutter.take<std::byte>({plans.rows_panel_bytes()});
     for (std::byte** panels : {&m.head_panels, &m.head_input_panels})
-      *panels = cutter.take<std::byte>({ops::linear_panel_bytes(config.width, config.vocabulary)});
+      *panels = cutter.take<std::byte>({plans.head.panel_bytes()});
     m.attention = cutter.take<std::byte>({threads, ops::window_attention_scratch(options.length, config.head_dim)});
   }
 };
@@ -118,8 +115,8 @@ Result<TrainMemory> TrainMemory::create(const TrainConfig& config, const TrainLa
              {m.activations_, needed->activations},
              {m.logits_, needed->logits},
              {m.workspace_, needed->workspace - 2 * plans.workspace_bytes()},
-             {m.products[0], plans.workspace_bytes()},
-             {m.products[1], plans.workspace_bytes()}};
+             {m.products.workspaces[0], plans.workspace_bytes()},
+             {m.products.workspaces[1], plans.workspace_bytes()}};
   for (const auto& each : all) {
     auto buffer = Buffer::create(each.bytes);
     if (!buffer) return buffer.status();
@@ -136,7 +133,7 @@ Result<TrainMemory> TrainMemory::create(const TrainConfig& config, const TrainLa
 int64_t TrainMemory::bytes() const {
   size_t bytes = 0;
   for (const Buffer* each : {&weights, &gradients, &pass_gradients, &first_moments, &second_moments, &activations_,
-                             &logits_, &workspace_, &products[0], &products[1]})
+                             &logits_, &workspace_, &products.workspaces[0], &products.workspaces[1]})
     bytes += each->size();
   return static_cast<int64_t>(bytes);
 }

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "lathe/status.h"
+#include "models/layer_products.h"
 #include "models/train_layout.h"
 #include "models/train_model.h"
 #include "models/train_plans.h"
@@ -57,10 +58,9 @@ class TrainMemory {
   float* head_scale = nullptr;  // qwen3: [tokens][heads + kv_heads]
   float *cos = nullptr, *sin = nullptr, *minus_sin = nullptr;      // [length][head_dim / 2]
   double* losses = nullptr;                                        // [tokens]
-  std::byte* panels[2] = {};                                       // of weights that are packed, in turns
   std::byte *head_panels = nullptr, *head_input_panels = nullptr;  // of the head, for all chunks
   std::byte* attention = nullptr;                                  // scratch of all workers
-  Buffer products[2];                                              // workspaces, in turns
+  ProductMemory products;
 
  private:
   Buffer activations_, logits_, workspace_;

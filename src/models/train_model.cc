@@ -34,6 +34,10 @@ Status check_options(const TrainConfig& config, const Options& options) {
   return {};
 }
 
+TrainPlans::Rows rows_of(const Options& options, int64_t tokens) {
+  return {tokens, options.bf16 ? matmul::Type::bf16_b16 : matmul::Type::f32};
+}
+
 class TrainedDecoder final : public TrainModel {
  public:
   TrainedDecoder(const TrainConfig& config, const Options& options, Team& team, TrainLayout layout, TrainMemory memory)
@@ -42,7 +46,6 @@ class TrainedDecoder final : public TrainModel {
         team_(team),
         layout_(std::move(layout)),
         memory_(std::move(memory)),
-        panels_(StepPanels::over(config_, memory_, layout_.layers.front())),
         kernels_(ops::TrainKernels::best()) {
     if (memory_.cos != nullptr) build_positions();
     for (const TrainTensor& tensor : layout_.tensors)
@@ -207,7 +210,7 @@ class TrainedDecoder final : public TrainModel {
 
   Status run(const TrainStep::Input& input) {
     const auto plans = plans_.at(input.windows * input.length, [&](int64_t tokens) {
-      return TrainPlans::create(config_, layout_, tokens, team_.size());
+      return TrainPlans::create(config_, layout_, rows_of(options_, tokens), team_.size());
     });
     if (!plans) return plans.status();
     if (Status status = reserve((*plans)->workspace_bytes()); !status.ok()) return status;
@@ -215,7 +218,7 @@ class TrainedDecoder final : public TrainModel {
     if (profile_ != nullptr) profile_->begin();
     team_.run([&](Team::Worker& worker) {
       ops::TrainExecutor executor(worker, profile_);
-      TrainStep(config_, layout_, memory_, panels_, kernels_, **plans, input, executor).run();
+      TrainStep(config_, layout_, memory_, kernels_, **plans, input, executor).run();
     });
     if (profile_ != nullptr) profile_->end();
     return {};
@@ -239,7 +242,7 @@ class TrainedDecoder final : public TrainModel {
 
   // Fewer tokens may be divided otherwise, and need more: with few of them, of little.
   Status reserve(int64_t bytes) {
-    for (Buffer& buffer : memory_.products) {
+    for (Buffer& buffer : memory_.products.workspaces) {
       if (static_cast<int64_t>(buffer.size()) >= bytes) continue;
       auto larger = Buffer::create(bytes);
       if (!larger) return larger.status();
@@ -253,7 +256,6 @@ class TrainedDecoder final : public TrainModel {
   Team& team_;
   const TrainLayout layout_;
   TrainMemory memory_;
-  const StepPanels panels_;
   const ops::TrainKernels kernels_;
   ops::Profile* profile_ = nullptr;
   PlanCache<TrainPlans> plans_;
@@ -268,7 +270,7 @@ class TrainedDecoder final : public TrainModel {
 Result<TrainModel::Memory> TrainModel::memory(const TrainConfig& config, const Options& options, int threads) {
   if (Status status = check_options(config, options); !status.ok()) return status;
   const TrainLayout layout = train_layout(config);
-  const auto plans = TrainPlans::create(config, layout, options.windows * options.length, threads);
+  const auto plans = TrainPlans::create(config, layout, rows_of(options, options.windows * options.length), threads);
   if (!plans) return plans.status();
   return TrainMemory::sizes(config, layout, options, *plans, threads);
 }
@@ -276,7 +278,8 @@ Result<TrainModel::Memory> TrainModel::memory(const TrainConfig& config, const O
 Result<std::unique_ptr<TrainModel>> TrainModel::create(const TrainConfig& config, const Options& options, Team& team) {
   if (Status status = check_options(config, options); !status.ok()) return status;
   TrainLayout layout = train_layout(config);
-  const auto plans = TrainPlans::create(config, layout, options.windows * options.length, team.size());
+  const auto plans =
+      TrainPlans::create(config, layout, rows_of(options, options.windows * options.length), team.size());
   if (!plans) return plans.status();
   auto memory = TrainMemory::create(config, layout, options, *plans, team.size());
   if (!memory) return memory.status();

@@ -254,7 +254,7 @@ TEST_P(EveryFamily, MemoryIsWhatIsSaid) {
       const auto said = TrainModel::memory(config, options, threads);
       ASSERT_TRUE(said.ok());
       const TrainLayout layout = train_layout(config);
-      const auto plans = TrainPlans::create(config, layout, 60, threads);
+      const auto plans = TrainPlans::create(config, layout, {60}, threads);
       ASSERT_TRUE(plans.ok());
       const auto memory = TrainMemory::create(config, layout, options, *plans, threads);
       ASSERT_TRUE(memory.ok());

@@ -6,8 +6,9 @@
 
 namespace lathe::models {
 
-Result<TrainPlans> TrainPlans::create(const TrainConfig& config, const TrainLayout& layout, int64_t tokens,
+Result<TrainPlans> TrainPlans::create(const TrainConfig& config, const TrainLayout& layout, const Rows& rows,
                                       int workers) {
+  const int64_t tokens = rows.tokens;
   TrainPlans plans;
   plans.tokens = tokens;
   const int64_t most = std::max(kLeastLogitRows, kLogitBytes / 4 / config.vocabulary);
@@ -30,6 +31,7 @@ Result<TrainPlans> TrainPlans::create(const TrainConfig& config, const TrainLayo
     ops::LinearShape shape{each.rows, each.linear.in, each.linear.out, each.linear.order};
     shape.bias = each.linear.bias != kNoTensor;
     shape.residual = each.residual;
+    shape.weights = rows.weights;
     auto made = ops::LinearPlans::create(shape, workers);
     if (!made) return made.status();
     each.plans = std::move(*made);
@@ -46,6 +48,19 @@ int64_t TrainPlans::workspace_bytes() const {
   for (const ops::LinearPlans* each : {&qkv, &out, &up, &down, &head, &last_head})
     bytes = std::max(bytes, each->workspace_bytes());
   return round_up(bytes, 64);
+}
+
+int64_t TrainPlans::panel_bytes() const {
+  int64_t bytes = 0;
+  for (const ops::LinearPlans* each : {&qkv, &out, &up, &down}) bytes = std::max(bytes, each->panel_bytes());
+  return bytes;
+}
+
+int64_t TrainPlans::rows_panel_bytes() const {
+  int64_t bytes = 0;
+  for (const ops::LinearPlans* each : {&qkv, &out, &up, &down, &head, &last_head})
+    bytes = std::max(bytes, each->rows_panel_bytes());
+  return bytes;
 }
 
 }  // namespace lathe::models

@@ -3,11 +3,10 @@
 // and train_backward.cc are its parts.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
-#include <vector>
 
+#include "models/layer_products.h"
 #include "models/train_memory.h"
 #include "ops/token_embedding.h"
 #include "ops/train_executor.h"
@@ -15,17 +14,6 @@
 #include "ops/window_rotation.h"
 
 namespace lathe::models {
-
-// Weights as the products read them: those of the layers are packed into either of two places, in turns, the head's
-// into places of its own, once for all chunks of a step.
-struct TrainPanels {
-  std::array<std::vector<ops::Weights>, 2> forward, input;
-};
-struct StepPanels {
-  TrainPanels qkv, out, up, down;
-  std::vector<ops::Weights> head, head_input;
-  static StepPanels over(const TrainConfig& config, const TrainMemory& memory, const TrainLayer& layer);
-};
 
 class TrainStep {
  public:
@@ -41,30 +29,22 @@ class TrainStep {
     float* last_logits = nullptr;                // of the last token
   };
 
-  TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory, const StepPanels& panels,
-            const ops::TrainKernels& kernels, const TrainPlans& plans, const Input& input,
-            ops::TrainExecutor& executor);
+  TrainStep(const TrainConfig& config, const TrainLayout& layout, TrainMemory& memory, const ops::TrainKernels& kernels,
+            const TrainPlans& plans, const Input& input, ops::TrainExecutor& executor);
   void run();
 
  private:
-  struct Names {
-    const char *forward, *input, *weight;  // of a product in the profile
-  };
-  struct Linear {
-    const TrainLinear& places;
-    const ops::LinearPlans& plans;
-    const TrainPanels& panels;
-    Names names;
-  };
+  using Names = LayerProducts::Names;
+  using Linear = LayerProducts::Product;
   static constexpr Names kQkv = {"qkv", "backward qkv input", "backward qkv weight"};
   static constexpr Names kOut = {"attention out", "backward attention out input", "backward attention out weight"};
   static constexpr Names kUp = {"up", "backward up input", "backward up weight"};
   static constexpr Names kDown = {"down", "backward down input", "backward down weight"};
   const TrainLayer& layer(int64_t i) const { return layout_.layers[static_cast<size_t>(i)]; }
-  Linear qkv(int64_t i) const { return {layer(i).qkv, plans_.qkv, panels_.qkv, kQkv}; }
-  Linear out(int64_t i) const { return {layer(i).out, plans_.out, panels_.out, kOut}; }
-  Linear up(int64_t i) const { return {layer(i).up, plans_.up, panels_.up, kUp}; }
-  Linear down(int64_t i) const { return {layer(i).down, plans_.down, panels_.down, kDown}; }
+  Linear qkv(int64_t i) const { return {layer(i).qkv, plans_.qkv, kQkv}; }
+  Linear out(int64_t i) const { return {layer(i).out, plans_.out, kOut}; }
+  Linear up(int64_t i) const { return {layer(i).up, plans_.up, kUp}; }
+  Linear down(int64_t i) const { return {layer(i).down, plans_.down, kDown}; }
 
   void begin();
   void forward_layer(int64_t i);
@@ -84,15 +64,14 @@ class TrainStep {
     if (input_.final_from != nullptr && x_.first()) input_.final_from->store(offset, std::memory_order_release);
   }
 
-  // Packs what the next product() or product_input() reads; nothing else is packed before that.
-  void pack(const Linear& linear);
-  void pack_input(const Linear& linear);
+  void pack(const Linear& linear) { products_.pack(linear, name("pack")); }
   void pack_for_backward(int64_t i);
-  void product(const Linear& linear, const float* x, const float* residual, float* y);
-  // The gradients of a product; they need one another's results for nothing.
-  void product_back(const Linear& linear, const float* x, const float* dy, float* dx);
-  // Of the next product: at most two stand between two syncs.
-  ops::LinearOperands operands();
+  void product(const Linear& linear, const float* x, const float* residual, float* y) {
+    products_.forward(linear, name(linear.names.forward), x, residual, y);
+  }
+  void product_back(const Linear& linear, const float* x, const float* dy, float* dx) {
+    products_.back(linear, x, dy, dx, false);
+  }
   // What is computed again on the way back is time of that.
   const char* name(const char* forward) const { return back_ ? "backward again" : forward; }
 
@@ -107,7 +86,6 @@ class TrainStep {
   const TrainConfig& config_;
   const TrainLayout& layout_;
   TrainMemory& memory_;
-  const StepPanels& panels_;
   const ops::TrainKernels& kernels_;
   const TrainPlans& plans_;
   const Input& input_;
@@ -115,9 +93,8 @@ class TrainStep {
   const TrainRows rows_;
   const float* const weights_;
   float* const gradients_;
+  LayerProducts products_;
   bool back_ = false;
-  int packed_ = 0;   // where the panels of the next product are
-  int product_ = 0;  // whose turn it is of the two workspaces
 };
 
 }  // namespace lathe::models

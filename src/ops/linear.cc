@@ -1,18 +1,16 @@
 #include "ops/linear.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
-#include "base/checked.h"
 #include "ops/share.h"
 
 namespace lathe::ops {
 
-using matmul::Layout;
 using matmul::Order;
 using matmul::Problem;
 using matmul::Source;
+using matmul::Type;
 
 namespace {
 
@@ -20,36 +18,19 @@ Order other(Order order) { return order == Order::nk ? Order::kn : Order::nk; }
 
 int64_t stride(const LinearShape& s) { return s.order == Order::nk ? s.in : s.out; }
 
-// Bytes of the panels of `k` of n columns.
-int64_t panels_bytes(int64_t n, int64_t k) {
-  return ceil_div(n, matmul::kPanel) * matmul::panel_bytes(Layout::panel_f32, k);
-}
+SlicedPanels forward_panels(const LinearShape& s) { return {s.out, s.in, s.weights}; }
+SlicedPanels input_panels(const LinearShape& s) { return {s.in, s.out, s.weights}; }
+SlicedPanels rows_panels(const LinearShape& s) { return {s.order == Order::nk ? s.in : s.out, s.rows, s.weights}; }
 
-// Panels of slice after slice.
-void pack(const Team::Worker& worker, const float* w, int64_t ld, Order order, int64_t n, int64_t k,
+void pack(const Team::Worker& worker, const float* w, int64_t ld, Order order, const SlicedPanels& p,
           std::byte* panels) {
-  const KSlices slices(k);
-  const int64_t each = ceil_div(n, matmul::kPanel);
-  const Share share(worker, each * slices.count);
+  const Share share(worker, p.count() * p.slices.count);
   for (int64_t i = share.begin; i < share.end; ++i) {
-    const int64_t first = slices.begin(i / each), panel = i % each;
-    const int64_t size = std::min(slices.each, k - first);
+    const int64_t slice = i / p.count(), panel = i % p.count(), first = p.slices.begin(slice);
     const Source source = {.order = order, .data = w + (order == Order::nk ? first : first * ld), .ld = ld};
-    matmul::pack_panel(Layout::panel_f32, source, n, size, panel,
-                       panels + panels_bytes(n, first) + panel * matmul::panel_bytes(Layout::panel_f32, size));
+    matmul::pack_panel(p.layout(), source, p.n, p.size(slice), panel,
+                       panels + p.begin(slice) + panel * p.panel_bytes(slice));
   }
-}
-
-std::vector<Weights> views(int64_t n, int64_t k, std::byte* panels) {
-  const KSlices slices(k);
-  const std::shared_ptr<const void> lent(std::shared_ptr<const void>(), panels);  // nobody need own them
-  std::vector<Weights> made;
-  for (int64_t i = 0; i < slices.count; ++i) {
-    const int64_t first = slices.begin(i), size = std::min(slices.each, k - first);
-    const std::span<const std::byte> bytes(panels + panels_bytes(n, first), static_cast<size_t>(panels_bytes(n, size)));
-    made.push_back(Weights::over(bytes, n, size, false, Layout::panel_f32, lent));
-  }
-  return made;
 }
 
 SlicedOperands operands(const LinearOperands& o, const float* a, int64_t lda, float* c, int64_t ldc) {
@@ -64,25 +45,26 @@ SlicedOperands operands(const LinearOperands& o, const float* a, int64_t lda, fl
 
 }  // namespace
 
-int64_t linear_panel_bytes(int64_t in, int64_t out) { return std::max(panels_bytes(out, in), panels_bytes(in, out)); }
-std::vector<Weights> forward_panels(int64_t in, int64_t out, std::byte* panels) { return views(out, in, panels); }
-std::vector<Weights> input_panels(int64_t in, int64_t out, std::byte* panels) { return views(in, out, panels); }
+int64_t linear_panel_bytes(int64_t in, int64_t out, Type weights) {
+  return std::max(SlicedPanels{out, in, weights}.bytes(), SlicedPanels{in, out, weights}.bytes());
+}
 
 Result<LinearPlans> LinearPlans::create(const LinearShape& s, int workers) {
   LinearPlans plans;
   plans.shape = s;
-  Problem forward{.m = s.rows, .n = s.out, .k = s.in, .order = s.order};
+  Problem forward{.m = s.rows, .n = s.out, .k = s.in, .w = s.weights, .order = s.order};
   forward.bias = s.bias;
   forward.residual = s.residual;
-  const Problem input{.m = s.rows, .n = s.in, .k = s.out, .order = other(s.order)};
+  const Problem input{.m = s.rows, .n = s.in, .k = s.out, .w = s.weights, .order = other(s.order)};
   // [out,in] += dy^T x, or [in,out] += x^T dy.
   const bool nk = s.order == Order::nk;
   const Problem weight{.m = nk ? s.out : s.in,
                        .n = nk ? s.in : s.out,
                        .k = s.rows,
+                       .w = s.weights,
                        .order = Order::kn,
                        .a_transposed = true,
-                       .prepared = false};
+                       .prepared = s.rounds()};
   const struct {
     const Problem& problem;
     SlicedProduct& product;
@@ -99,14 +81,23 @@ int64_t LinearPlans::workspace_bytes() const {
   return std::max({forward.workspace_bytes(), input.workspace_bytes(), weight.workspace_bytes()});
 }
 
+int64_t LinearPlans::panel_bytes() const { return linear_panel_bytes(shape.in, shape.out, shape.weights); }
+int64_t LinearPlans::rows_panel_bytes() const { return shape.rounds() ? rows_panels(shape).bytes() : 0; }
+
 double LinearPlans::flops() const { return cost(input.problem()).flops; }
 
 void pack_forward(const Team::Worker& worker, const LinearShape& s, const float* w, std::byte* panels) noexcept {
-  pack(worker, w, stride(s), s.order, s.out, s.in, panels);
+  pack(worker, w, stride(s), s.order, forward_panels(s), panels);
 }
 
 void pack_input(const Team::Worker& worker, const LinearShape& s, const float* w, std::byte* panels) noexcept {
-  pack(worker, w, stride(s), other(s.order), s.in, s.out, panels);
+  pack(worker, w, stride(s), other(s.order), input_panels(s), panels);
+}
+
+void pack_rows(const Team::Worker& worker, const LinearShape& s, const float* x, const float* dy,
+               std::byte* panels) noexcept {
+  const SlicedPanels rows = rows_panels(s);
+  pack(worker, s.order == Order::nk ? x : dy, rows.n, Order::kn, rows, panels);
 }
 
 void linear_forward(Team::Worker& worker, const LinearPlans& plans, const LinearOperands& o, const float* x,
@@ -133,6 +124,7 @@ void linear_weight(Team::Worker& worker, const LinearPlans& plans, const LinearO
   product.lda = nk ? s.out : s.in;
   product.w = nk ? x : dy;
   product.ldw = nk ? s.in : s.out;
+  product.panels = o.panels;
   product.c = dw;
   product.ldc = product.ldw;
   product.accumulate = accumulate;

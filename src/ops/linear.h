@@ -7,12 +7,13 @@
 // Sums over `in`, over `out` and, of the weight, over the rows run in slices, as sliced_product.h has them. dbias is a
 // chain over the rows from what stood there. W is packed into panels for `forward` and for `input`: a pass over W,
 // which many rows repay.
+//
+// With weights of bf16_b16 all operands of the three products are rounded to bf16 as they are packed, and the third has
+// what stands on its right packed too: x, or dy where W is [in,out].
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <vector>
 
 #include "kernels/optimizer/optimizer.h"
 #include "lathe/status.h"
@@ -26,32 +27,35 @@ struct LinearShape {
   int64_t rows = 1, in = 1, out = 1;
   matmul::Order order = matmul::Order::nk;  // nk: W is [out,in], kn: [in,out]
   bool bias = false, residual = false;
-  // Whether W is packed into panels for `forward` and for `input`: a pass over W, which many rows repay. Else it is
-  // read where it lies, for weights of which two copies are too many and few rows at a time.
-  bool packed = true;
+  matmul::Type weights = matmul::Type::f32;  // or bf16_b16
+
+  bool rounds() const { return weights == matmul::Type::bf16_b16; }
 };
 
-// Bytes of either packing of an [out,in] weight, and the packing as its products read it. The panels outlive it.
-int64_t linear_panel_bytes(int64_t in, int64_t out);
-std::vector<Weights> forward_panels(int64_t in, int64_t out, std::byte* panels);
-std::vector<Weights> input_panels(int64_t in, int64_t out, std::byte* panels);
+// Bytes that hold either packing of an [out,in] weight.
+int64_t linear_panel_bytes(int64_t in, int64_t out, matmul::Type weights);
 
 struct LinearPlans {
   LinearShape shape;
   SlicedProduct forward, input, weight;
 
   static Result<LinearPlans> create(const LinearShape& shape, int workers);
-  int64_t workspace_bytes() const;  // of each of the three
-  double flops() const;             // of each of the three
+  int64_t workspace_bytes() const;   // of each of the three
+  int64_t panel_bytes() const;       // of the panels of forward() or of input()
+  int64_t rows_panel_bytes() const;  // of what pack_rows() packs; 0 where weight() reads it where it lies
+  double flops() const;              // of each of the three
 };
 
 // Every worker packs its share of the panels that forward() or input() read next, behind a barrier.
 void pack_forward(const Team::Worker& worker, const LinearShape& shape, const float* w, std::byte* panels) noexcept;
 void pack_input(const Team::Worker& worker, const LinearShape& shape, const float* w, std::byte* panels) noexcept;
+// Where weight() reads its rows packed.
+void pack_rows(const Team::Worker& worker, const LinearShape& shape, const float* x, const float* dy,
+               std::byte* panels) noexcept;
 
 // What a product needs beside its rows, which lie one after the other without gaps.
 struct LinearOperands {
-  const std::vector<Weights>* panels = nullptr;  // of forward() or of input()
+  const std::byte* panels = nullptr;  // of forward(), of input() or of weight()
   const float* bias = nullptr;
   const float* residual = nullptr;
   std::byte* workspace = nullptr;

@@ -30,6 +30,7 @@ int64_t element_bytes(Type type) {
       return 4;
     case Type::bf16:
     case Type::f16:
+    case Type::bf16_b16:
       return 2;
     default:
       return 1;

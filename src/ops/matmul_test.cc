@@ -213,6 +213,31 @@ TEST(MatmulPlan, TilesAreTheDefaultWhereTheyPay) {
   EXPECT_EQ(default_of(Type::i8, Type::f32, 1), "amx");
   EXPECT_EQ(default_of(Type::s8, Type::u8, 1), "amx");
   EXPECT_EQ(default_of(Type::f32, Type::f32, 64), "avx512");
+  EXPECT_EQ(default_of(Type::bf16_b16, Type::f32, 64), "amx");
+}
+
+// 64 products of 1e-38 each, which is subnormal: a sum that kept them would be 6e-37.
+TEST(B16, SubnormalNumbersAreZeros) {
+  constexpr int64_t kM = 3, kN = 17, kK = 64;
+  const std::vector<float> a(kM * kK, 1e-19f), w(kN * kK, 1e-19f);
+  const matmul::Source source = {.data = w.data(), .ld = kK};
+  const auto weights = Weights::prepare({&source, 1}, kN, kK, Layout::panel_b16, nullptr);
+  ASSERT_TRUE(weights.ok());
+  const auto team = std::move(*Team::create({.threads = 1}));
+  const Problem p{.m = kM, .n = kN, .k = kK, .w = Type::bf16_b16};
+  for (const Variant* v : matmul::variants()) {
+    if (v->w != Type::bf16_b16 || !has_all(cpu_features(), isa_needs(v->isa))) continue;
+    const auto plan = MatmulPlan::create(p, v, 1);
+    ASSERT_TRUE(plan.ok()) << plan.status().message();
+    auto workspace = Buffer::create(plan->workspace_bytes());
+    std::vector<float> c(kM * kN, 1.0f);
+    MatmulOperands x;
+    x.a = a.data(), x.lda = kK, x.weights = &*weights, x.c = c.data(), x.ldc = kN;
+    team->run([&](Team::Worker& worker) { plan->run(worker, x, workspace->data()); });
+    EXPECT_EQ(c, std::vector<float>(kM * kN, 0.0f)) << v->name;
+  }
+  volatile float least = 1e-38f;  // the mode is as it was
+  EXPECT_NE(least * 0.5f, 0.0f);
 }
 
 TEST(MatmulPlan, RefusesWhatCannotBe) {

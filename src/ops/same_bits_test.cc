@@ -21,19 +21,20 @@ uint64_t hash_of(const std::vector<std::byte>& bytes) {
 
 // By numerics, types of A and of W, and rows.
 const std::map<std::string, uint64_t> kExpected = {
-    {"a16 f32 q8_0 1", 0x215d72a97c90b7c7u}, {"a16 f32 q8_0 7", 0xe0430c2adcc69a57u},
-    {"a16r f32 i8 1", 0x78f35425c22bbe6cu},  {"a16r f32 i8 7", 0xf1e7fb7bdff7db3du},
-    {"a7 f32 q8_a7 1", 0xbcee12cb32cee976u}, {"a7 f32 q8_a7 7", 0x7c4ba0c4d65bc8abu},
-    {"a8 f32 q4_0 1", 0x574b5f78ef078f31u},  {"a8 f32 q4_0 7", 0xd6b2f1e67812fb74u},
-    {"a8 f32 q4_1 1", 0xa5e366b1983e36d2u},  {"a8 f32 q4_1 7", 0xf0881a8497e6d059u},
-    {"a8 f32 q4_k 1", 0x973356edf7b75560u},  {"a8 f32 q4_k 7", 0xc81f7d53ca8deeb2u},
-    {"a8 f32 q5_k 1", 0xff8c1adb7ba4da4eu},  {"a8 f32 q5_k 7", 0xe889405b88204784u},
-    {"a8 f32 q6_k 1", 0x3dd9c44c971db3ebu},  {"a8 f32 q6_k 7", 0x63763ad5fdbf7afdu},
-    {"f32 f32 bf16 1", 0x1a6d65205ec03702u}, {"f32 f32 bf16 7", 0xdbb17e3479a80a01u},
-    {"f32 f32 f16 1", 0x9aca70714baa26d3u},  {"f32 f32 f16 7", 0xe41e83c78a48128u},
-    {"f32 f32 f32 1", 0x77bbd4260218b9b7u},  {"f32 f32 f32 7", 0x931c61853e4c34c7u},
-    {"s32 s8 s8 1", 0x3ec7b96ed0a555f9u},    {"s32 s8 s8 7", 0x98cebe7c66b422f3u},
-    {"s32 u8 s8 1", 0x1fe6ead444625285u},    {"s32 u8 s8 7", 0x6ddeee5a9e115447u},
+    {"a16 f32 q8_0 1", 0x215d72a97c90b7c7u},     {"a16 f32 q8_0 7", 0xe0430c2adcc69a57u},
+    {"a16r f32 i8 1", 0x78f35425c22bbe6cu},      {"a16r f32 i8 7", 0xf1e7fb7bdff7db3du},
+    {"a7 f32 q8_a7 1", 0xbcee12cb32cee976u},     {"a7 f32 q8_a7 7", 0x7c4ba0c4d65bc8abu},
+    {"a8 f32 q4_0 1", 0x574b5f78ef078f31u},      {"a8 f32 q4_0 7", 0xd6b2f1e67812fb74u},
+    {"a8 f32 q4_1 1", 0xa5e366b1983e36d2u},      {"a8 f32 q4_1 7", 0xf0881a8497e6d059u},
+    {"a8 f32 q4_k 1", 0x973356edf7b75560u},      {"a8 f32 q4_k 7", 0xc81f7d53ca8deeb2u},
+    {"a8 f32 q5_k 1", 0xff8c1adb7ba4da4eu},      {"a8 f32 q5_k 7", 0xe889405b88204784u},
+    {"a8 f32 q6_k 1", 0x3dd9c44c971db3ebu},      {"a8 f32 q6_k 7", 0x63763ad5fdbf7afdu},
+    {"b16 f32 bf16_b16 1", 0xe2a7c16ed7c54e53u}, {"b16 f32 bf16_b16 7", 0xf49396a6acad5859u},
+    {"f32 f32 bf16 1", 0x1a6d65205ec03702u},     {"f32 f32 bf16 7", 0xdbb17e3479a80a01u},
+    {"f32 f32 f16 1", 0x9aca70714baa26d3u},      {"f32 f32 f16 7", 0xe41e83c78a48128u},
+    {"f32 f32 f32 1", 0x77bbd4260218b9b7u},      {"f32 f32 f32 7", 0x931c61853e4c34c7u},
+    {"s32 s8 s8 1", 0x3ec7b96ed0a555f9u},        {"s32 s8 s8 7", 0x98cebe7c66b422f3u},
+    {"s32 u8 s8 1", 0x1fe6ead444625285u},        {"s32 u8 s8 7", 0x6ddeee5a9e115447u},
 };
 
 matmul::Problem problem_of(const matmul::Variant& v, int64_t m) {

@@ -1,7 +1,7 @@
 // A product of training cut into blocks of C and slices of k, each small enough that the strips of A stay in the cache
 // of the core that makes them: C = (accumulate ? C : 0) + A W (+ bias) (+ residual), slice by slice.
 //
-// ORDER OF ADDITION. The slices depend on K alone. Each is one chain over its k ascending, from +0 (matmul.h), and they
+// ORDER OF ADDITION. The slices depend on K and the numerics alone. Each is summed from +0 as matmul.h says, and they
 // are added to C in their order. Blocks change who computes an output, never how.
 //
 // MatmulPlan prepares all of A before the first tile, which is right where the caches hold it. Here A is as large as
@@ -11,7 +11,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "lathe/status.h"
 #include "ops/matmul.h"
@@ -19,18 +18,33 @@
 
 namespace lathe::ops {
 
-// K in slices of equal size, none longer than 320: a chunk of A (144 rows: 180 KiB) then stays in a second-level cache
-// of 512 KiB while the panels of W pass by.
+// K in slices of equal size. In f32 none is longer than 320: a chunk of A (144 rows: 180 KiB) then stays in a
+// second-level cache of 512 KiB while the panels of W pass by. In b16 they are whole blocks, 1024 at most: products by
+// tiles are ten times as fast, and the passes over C are what is left.
 struct KSlices {
   int64_t count, each;
-  explicit KSlices(int64_t k);
+  KSlices(int64_t k, matmul::Type w);
   int64_t begin(int64_t i) const { return i * each; }
+};
+
+// n columns of k weights in panels, slice after slice.
+struct SlicedPanels {
+  int64_t n, k;
+  matmul::Type type;
+  KSlices slices{k, type};
+
+  matmul::Layout layout() const { return matmul::prepared_layout(type); }
+  int64_t count() const { return (n + matmul::kPanel - 1) / matmul::kPanel; }  // of a slice
+  int64_t size(int64_t slice) const { return slice + 1 < slices.count ? slices.each : k - slices.begin(slice); }
+  int64_t panel_bytes(int64_t slice) const { return matmul::panel_bytes(layout(), size(slice)); }
+  int64_t begin(int64_t slice) const { return slice * count() * panel_bytes(0); }
+  int64_t bytes() const { return begin(slices.count - 1) + count() * panel_bytes(slices.count - 1); }
 };
 
 struct SlicedOperands {
   const float* a = nullptr;
-  int64_t lda = 0;                               // of A as given: [M,K], or [K,M] where transposed
-  const std::vector<Weights>* panels = nullptr;  // of each slice, where W is packed; else
+  int64_t lda = 0;                    // of A as given: [M,K], or [K,M] where transposed
+  const std::byte* panels = nullptr;  // SlicedPanels, where W is packed; else
   const float* w = nullptr;
   int64_t ldw = 0;
   float* c = nullptr;
@@ -42,7 +56,7 @@ struct SlicedOperands {
 
 class SlicedProduct {
  public:
-  // Of `problem`, which is in f32; its batch is 1.
+  // Of `problem`, whose weights are f32, or bf16_b16 and prepared; all else is f32, and its batch is 1.
   static Result<SlicedProduct> create(const matmul::Problem& problem, int workers);
 
   const matmul::Problem& problem() const { return problem_; }
@@ -57,16 +71,18 @@ class SlicedProduct {
     bool last;
   };
 
+  KSlices slices() const { return {problem_.k, problem_.w}; }
+  SlicedPanels panels() const { return {problem_.n, problem_.k, problem_.w}; }
   void fit_cache();
   Block block(int64_t i) const;
-  bool is_last(int64_t slice) const { return slice + 1 == KSlices(problem_.k).count; }
-  int64_t size(int64_t slice) const {
-    const KSlices slices(problem_.k);
-    return is_last(slice) ? problem_.k - slices.begin(slice) : slices.each;
+  bool is_last(int64_t slice) const { return slice + 1 == slices().count; }
+  int64_t size(int64_t slice) const { return is_last(slice) ? problem_.k - slices().begin(slice) : slices().each; }
+  const matmul::Variant& variant(const Block& block, int64_t slice) const {
+    return *variants_[block.last][is_last(slice)];
   }
-  void prepare(const SlicedOperands& o, const Block& block, int64_t slice, float* strips) const;
+  void prepare(const SlicedOperands& o, const Block& block, int64_t slice, std::byte* strips) const;
   void multiply(const SlicedOperands& o, const Block& block, int64_t slice, int64_t column, int64_t n,
-                const float* strips, std::byte* scratch) const;
+                const std::byte* strips, std::byte* scratch) const;
   void run_block(const SlicedOperands& o, const Block& block, std::byte* workspace) const;
   int64_t each_bytes() const { return strips_bytes_ + scratch_bytes_; }
 
@@ -78,6 +94,7 @@ class SlicedProduct {
   std::array<std::array<const matmul::Variant*, 2>, 2> variants_{};
   int64_t together_ = 1;                          // slices that are added to C before its next columns
   int64_t columns_ = 1;                           // of C at a time
+  int64_t strip_bytes_ = 0;                       // of a slice of a block
   int64_t strips_bytes_ = 0, scratch_bytes_ = 0;  // of a worker
 };
 

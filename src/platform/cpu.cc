@@ -58,7 +58,9 @@ constexpr std::array kIsas = {
     IsaRow{Isa::avx_vnni, "avx_vnni", kAvx2 | Feature::avxvnni},
     IsaRow{Isa::avx512, "avx512", kAvx512},
     IsaRow{Isa::avx512_vnni, "avx512_vnni", kAvx512Vnni},
-    IsaRow{Isa::amx, "amx", kAvx512Vnni | Feature::amx_int8},
+    IsaRow{Isa::avx512_bf16, "avx512_bf16", kAvx512 | Feature::avx512bf16},
+    // Every CPU with AMX has both of its products.
+    IsaRow{Isa::amx, "amx", kAvx512Vnni | Feature::amx_int8 | Feature::amx_bf16},
     IsaRow{Isa::neon, "neon", Feature::neon | Feature::none},
     IsaRow{Isa::dotprod, "dotprod", kDotprod},
     IsaRow{Isa::i8mm, "i8mm", kDotprod | Feature::i8mm},

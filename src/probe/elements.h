@@ -13,7 +13,7 @@ namespace lathe::probe {
 inline int64_t element_bytes(matmul::Type type) {
   using matmul::Type;
   if (type == Type::f32 || type == Type::s32) return 4;
-  return type == Type::bf16 || type == Type::f16 ? 2 : 1;
+  return type == Type::bf16 || type == Type::bf16_b16 || type == Type::f16 ? 2 : 1;
 }
 
 template <class T>
@@ -27,6 +27,7 @@ inline double load_element(matmul::Type type, const std::byte* data, int64_t i) 
   using matmul::Type;
   switch (type) {
     case Type::bf16:
+    case Type::bf16_b16:
       return to_float(element<bf16>(data, i));
     case Type::f16:
       return to_float(element<f16>(data, i));
@@ -46,7 +47,7 @@ inline double load_element(matmul::Type type, const std::byte* data, int64_t i) 
 inline void store_random(matmul::Type type, float value, std::byte* data, int64_t i) {
   using matmul::Type;
   const auto put = [&](auto x) { std::memcpy(data + i * static_cast<int64_t>(sizeof x), &x, sizeof x); };
-  if (type == Type::bf16) return put(to_bf16(value));
+  if (type == Type::bf16 || type == Type::bf16_b16) return put(to_bf16(value));
   if (type == Type::f16) return put(to_f16(value));
   if (type == Type::u8) return put(static_cast<uint8_t>(value * 128.0f + 128.0f));
   if (type == Type::s8 || type == Type::i8) return put(static_cast<int8_t>(value * 127.5f));

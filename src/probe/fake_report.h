@@ -46,7 +46,7 @@ inline Shape fake_shape(const char* name, const char* group, int64_t m, int64_t 
 // incorrect row, and one above its ceiling that would otherwise be the fastest.
 inline Report fake_report() {
   Report report;
-  report.ceilings = {2, 200, 26, 400, 800, 100, 18, 200, 400, 150, 2000};
+  report.ceilings = {2, 200, 26, 400, 800, 300, 100, 18, 200, 400, 150, 150, 2000};
   report.load_before = 0.25;
   report.load_after = 1.5;
   report.date = "2030-01-02T03:04:05Z";

@@ -30,12 +30,13 @@ std::string utc_now() {
 Ceilings as_reported(const tune::Ceilings& c) {
   Ceilings r;
   r.threads = c.threads;
-  r.fma_gflops = c.fma.giga, r.read_gbps = c.read.giga, r.int_gops = c.mac.giga, r.byte_gops = c.byte_mac.giga;
+  r.fma_gflops = c.fma.giga, r.read_gbps = c.read.giga, r.int_gops = c.mac.giga, r.byte_gops = c.byte_mac.giga,
+  r.bf16_gflops = c.bf16.giga;
   r.fma_gflops_one = c.fma_one.giga, r.read_gbps_one = c.read_one.giga, r.int_gops_one = c.mac_one.giga,
-  r.byte_gops_one = c.byte_mac_one.giga;
+  r.byte_gops_one = c.byte_mac_one.giga, r.bf16_gflops_one = c.bf16_one.giga;
   r.barrier_ns = c.barrier_ns, r.empty_program_ns = c.empty_program_ns;
   r.fma_spread = c.fma.spread, r.read_spread = c.read.spread, r.int_spread = c.mac.spread;
-  r.byte_spread = c.byte_mac.spread;
+  r.byte_spread = c.byte_mac.spread, r.bf16_spread = c.bf16.spread;
   return r;
 }
 

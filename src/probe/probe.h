@@ -45,7 +45,7 @@ struct Row {
   double max_rel = 0, nmse = 0;
   Timing timing;  // only where passed (or, asked for without verification, not_verified)
   double gflops = 0, gbps = 0;
-  std::string ceiling;         // which one binds: "fma", "int", "byte" or "read"
+  std::string ceiling;         // which one binds: "fma", "int", "byte", "bf16" or "read"
   double share = 0;            // of that ceiling
   bool above_ceiling = false;  // share > 1: a fault of the measurement, never crowned
   bool chosen = false;         // what dispatch would run for this shape now
@@ -54,11 +54,11 @@ struct Row {
 
 struct Ceilings {
   int threads = 1;
-  double fma_gflops = 0, read_gbps = 0, int_gops = 0, byte_gops = 0;                  // with `threads`
-  double fma_gflops_one = 0, read_gbps_one = 0, int_gops_one = 0, byte_gops_one = 0;  // with one
-  double barrier_ns = 0, empty_program_ns = 0;                                        // the team's
-  double fma_spread = 0, read_spread = 0, int_spread = 0,
-         byte_spread = 0;  // how far the median trial lay below the best
+  double fma_gflops = 0, read_gbps = 0, int_gops = 0, byte_gops = 0, bf16_gflops = 0;  // with `threads`
+  double fma_gflops_one = 0, read_gbps_one = 0, int_gops_one = 0, byte_gops_one = 0, bf16_gflops_one = 0;  // with one
+  double barrier_ns = 0, empty_program_ns = 0;                                                             // the team's
+  double fma_spread = 0, read_spread = 0, int_spread = 0, byte_spread = 0,
+         bf16_spread = 0;  // how far the median trial lay below the best
 };
 
 struct Report {

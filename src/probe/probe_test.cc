@@ -95,7 +95,8 @@ TEST(Probe, EverySupportingVariantPassesWithEqualBitsOnEveryKindOfShape) {
       EXPECT_GE(row.timing.p95_ms, row.timing.median_ms);
       EXPECT_GT(row.gflops, 0);
       EXPECT_GT(row.share, 0);
-      EXPECT_TRUE(row.ceiling == "fma" || row.ceiling == "int" || row.ceiling == "byte" || row.ceiling == "read")
+      EXPECT_TRUE(row.ceiling == "fma" || row.ceiling == "int" || row.ceiling == "byte" || row.ceiling == "bf16" ||
+                  row.ceiling == "read")
           << row.ceiling;
       ++passed;
       chosen += row.chosen;

@@ -59,6 +59,7 @@ Numerics numerics_of(std::string_view name) {
   if (name == "a8") return Numerics::a8;
   if (name == "a7") return Numerics::a7;
   if (name == "a16r") return Numerics::a16r;
+  if (name == "b16") return Numerics::b16;
   return name == "s32" ? Numerics::s32 : Numerics::f32;
 }
 
@@ -180,6 +181,10 @@ Expected Reference::plain_sum(int64_t batch, int64_t i, int64_t j, double sum, N
   }
   e.s = kU * e.scale;
   if (numerics == Numerics::f32) return e;
+  if (numerics == Numerics::b16) {  // half a unit in the last of 8 bits at most, uniformly
+    e.s += 0x1p-8 / std::sqrt(3.0) * e.scale;
+    return e;
+  }
   const double top = numerics == Numerics::a16  ? 32767
                      : numerics == Numerics::a8 ? 127
                      : numerics == Numerics::a7 ? 127 / 2.0

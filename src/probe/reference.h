@@ -26,7 +26,7 @@
 
 namespace lathe::probe {
 
-enum class Numerics { f32, a16, a8, a7, a16r, s32 };
+enum class Numerics { f32, a16, a8, a7, a16r, b16, s32 };
 Numerics numerics_of(std::string_view name);
 
 // An output: where it is, and A * W there in float64 (gated: of its gate and of its up).

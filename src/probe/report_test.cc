@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kTable[] = R"(machine   Test CPU, avx2 fma
 threads   2 (two cores are allowed)
-ceilings  fma 200.0 GFLOP/s, int 400.0 Gop/s, byte 800.0 Gop/s, read 26.0 GB/s; one thread 100.0, 200.0, 400.0, 18.0
+ceilings  fma 200.0 GFLOP/s, int 400.0 Gop/s, byte 800.0 Gop/s, bf16 300.0 GFLOP/s, read 26.0 GB/s; one thread 100.0, 200.0, 400.0, 150.0, 18.0
 team      barrier 150 ns, empty program 2000 ns
 load      0.25 before, 1.50 after
 peers     OpenBLAS 0.3.21, BLIS 0.9.0

@@ -219,6 +219,8 @@ std::pair<const char*, double> arithmetic_of(const Variant* variant, const Ceili
   switch (variant == nullptr ? Numerics::f32 : numerics_of(variant->numerics)) {
     case Numerics::f32:
       return {"fma", of.fma_gflops};
+    case Numerics::b16:
+      return {"bf16", of.bf16_gflops};
     case Numerics::a8:
     case Numerics::a7:
       return {"byte", of.byte_gops};

@@ -28,12 +28,11 @@ std::string header(const Report& report, const Context& context) {
   Columns lines("ll");
   lines.add({"machine", fmt::format("{}, {}", context.cpu, context.features)});
   lines.add({"threads", fmt::format("{} ({})", c.threads, context.threads_reason)});
-  lines.add(
-      {"ceilings",
-       fmt::format("fma {:.1f} GFLOP/s, int {:.1f} Gop/s, byte {:.1f} Gop/s, read {:.1f} GB/s; one thread {:.1f}, "
-                   "{:.1f}, {:.1f}, {:.1f}",
-                   c.fma_gflops, c.int_gops, c.byte_gops, c.read_gbps, c.fma_gflops_one, c.int_gops_one,
-                   c.byte_gops_one, c.read_gbps_one)});
+  lines.add({"ceilings",
+             fmt::format("fma {:.1f} GFLOP/s, int {:.1f} Gop/s, byte {:.1f} Gop/s, bf16 {:.1f} GFLOP/s, read {:.1f} "
+                         "GB/s; one thread {:.1f}, {:.1f}, {:.1f}, {:.1f}, {:.1f}",
+                         c.fma_gflops, c.int_gops, c.byte_gops, c.bf16_gflops, c.read_gbps, c.fma_gflops_one,
+                         c.int_gops_one, c.byte_gops_one, c.bf16_gflops_one, c.read_gbps_one)});
   lines.add({"team", fmt::format("barrier {:.0f} ns, empty program {:.0f} ns", c.barrier_ns, c.empty_program_ns)});
   lines.add({"load", fmt::format("{:.2f} before, {:.2f} after", report.load_before, report.load_after)});
   std::string peers;

@@ -91,7 +91,10 @@ Json state_json(const TrainState& s) {
 
 Status read_settings(const json& object, const std::string& file, TrainSettings& settings, int64_t positions) {
   Reader reader(object, file + ": settings");
-  visit_settings(settings, [&](const char* name, auto& value, bool) { reader.get(name, value); });
+  visit_settings(settings, [&](const char* name, auto& value, bool) {
+    if (std::string_view(name) == "precision" && !object.contains(name)) return;  // an older one: f32
+    reader.get(name, value);
+  });
   if (!reader.status().ok()) return reader.status();
   TrainSettings resolved = settings;
   if (Status status = resolve(resolved, positions); !status.ok())

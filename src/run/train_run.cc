@@ -257,6 +257,7 @@ Status TrainRun::make_model() {
   const models::TrainModel::Options options = {.windows = head_.settings.batch,
                                                .length = head_.settings.context,
                                                .recompute = head_.settings.recompute,
+                                               .bf16 = head_.settings.precision == "bf16",
                                                .accumulate = head_.settings.accum > ranks()};
   auto team = Team::create({.threads = options_.threads});
   if (!team) return team.status();
@@ -317,7 +318,9 @@ Status TrainRun::measure_ceiling() {
   std::vector<double> each(static_cast<size_t>(ranks()));
   const auto ceilings =
       tune::measure_ceilings(*team_, {.available_bytes = this_machine().memory_available / 8, .trials = 5});
-  if (ceilings) each[static_cast<size_t>(rank())] = ceilings->fma.giga * 1e9;
+  if (ceilings)
+    each[static_cast<size_t>(rank())] =
+        (head_.settings.precision == "bf16" ? ceilings->bf16 : ceilings->fma).giga * 1e9;
   if (Status status = TrainRanks(*model_, options_.group, true).share(each); !status.ok()) return status;
   plan_.ceiling = std::accumulate(each.begin(), each.end(), 0.0);
   return {};

@@ -44,6 +44,7 @@ Status check_numbers(const TrainSettings& s) {
     return wrong("schedule", shown(s.schedule), "cosine, linear or constant");
   if (s.scale_lr != "none" && s.scale_lr != "linear" && s.scale_lr != "sqrt")
     return wrong("scale_lr", shown(s.scale_lr), "none, linear or sqrt");
+  if (s.precision != "f32" && s.precision != "bf16") return wrong("precision", shown(s.precision), "f32 or bf16");
   return {};
 }
 

@@ -21,6 +21,7 @@ struct TrainSettings {
   std::string scale_lr = "none";    // by accum: none, linear or sqrt
   double beta1 = 0.9, beta2 = 0.95, weight_decay = 0.1, clip = 1.0;
   int64_t seed = 1;
+  std::string precision = "f32";  // of the operands of products: f32 or bf16
   bool recompute = false;
   int64_t eval_every = 0;      // steps; 0: a twentieth of all, 250 at most
   int64_t eval_windows = 128;  // of one evaluation; 0: all
@@ -47,6 +48,7 @@ void visit_settings(Settings& s, Visit&& visit) {
   visit("weight_decay", s.weight_decay, true);
   visit("clip", s.clip, true);
   visit("seed", s.seed, true);
+  visit("precision", s.precision, true);
   visit("recompute", s.recompute, false);  // the same bits in less memory
   visit("eval_every", s.eval_every, false);
   visit("eval_windows", s.eval_windows, false);

@@ -8,6 +8,7 @@ extern const CeilingLoops ceiling_table_avx2;
 extern const CeilingLoops ceiling_table_avx_vnni;
 extern const CeilingLoops ceiling_table_avx512;
 extern const CeilingLoops ceiling_table_avx512_vnni;
+extern const CeilingLoops ceiling_table_avx512_bf16;
 extern const CeilingLoops ceiling_table_amx;
 #endif
 
@@ -19,6 +20,7 @@ std::span<const CeilingLoops* const> ceiling_loops() {
     &ceiling_table_avx_vnni,
     &ceiling_table_avx512,
     &ceiling_table_avx512_vnni,
+    &ceiling_table_avx512_bf16,
     &ceiling_table_amx,
 #endif
   };

@@ -21,7 +21,9 @@ struct CeilingLoops {
   int mac_ops;
   RegisterLoop byte_mac;  // bytes by bytes, the step of the a8 kernels; a7 adds into s32
   int byte_mac_ops;
-  ReadLoop read[4];  // ways to read memory, filled from the front; `bytes` is a multiple of kReadGrain
+  ReadLoop read[4];             // ways to read memory, filled from the front; `bytes` is a multiple of kReadGrain
+  RegisterLoop bf16 = nullptr;  // bf16 by bf16 into f32, the step of the b16 kernels
+  int bf16_ops = 0;
 };
 
 // Every read loop takes its bytes as at most 8 streams of whole 256-byte steps.

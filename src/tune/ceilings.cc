@@ -136,19 +136,21 @@ Status raise_ceilings(Team& team, const CeilingOptions& options, Ceilings* of) {
     return invalid_argument("ceiling trials is " + std::to_string(options.trials) + ": expected at least 1");
   for (const CeilingLoops* loops : ceiling_loops()) {
     if (!runs_here(*loops, options.features)) continue;
-    const auto measure = [&](int workers, Rate* fma, Rate* mac, Rate* byte_mac) {
+    const auto measure = [&](int workers, Rate* fma, Rate* mac, Rate* byte_mac, Rate* bf16) {
       *fma = better(*fma, register_rate(team, workers, options.trials, loops->fma, loops->fma_ops));
       *mac = better(*mac, register_rate(team, workers, options.trials, loops->mac, loops->mac_ops));
       *byte_mac = better(*byte_mac, register_rate(team, workers, options.trials, loops->byte_mac, loops->byte_mac_ops));
+      *bf16 = better(better(*bf16, *fma), register_rate(team, workers, options.trials, loops->bf16, loops->bf16_ops));
     };
-    measure(1, &of->fma_one, &of->mac_one, &of->byte_mac_one);
-    measure(team.size(), &of->fma, &of->mac, &of->byte_mac);
+    measure(1, &of->fma_one, &of->mac_one, &of->byte_mac_one, &of->bf16_one);
+    measure(team.size(), &of->fma, &of->mac, &of->byte_mac, &of->bf16);
   }
   Status status = measure_reads(team, options, &of->read, &of->read_one);
   // One thread may saturate what the team shares, and a team can always leave the work to one.
   of->fma = better(of->fma, of->fma_one);
   of->mac = better(of->mac, of->mac_one);
   of->byte_mac = better(of->byte_mac, of->byte_mac_one);
+  of->bf16 = better(of->bf16, of->bf16_one);
   of->read = better(of->read, of->read_one);
   return status;
 }

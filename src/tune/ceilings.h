@@ -17,8 +17,9 @@ struct Rate {
 
 struct Ceilings {
   int threads = 1;
-  Rate fma, mac, byte_mac, read;                  // with all of the team
-  Rate fma_one, mac_one, byte_mac_one, read_one;  // with one thread
+  // With all of the team, and with one thread. Where no instruction multiplies bf16, f32 ones do that work.
+  Rate fma, mac, byte_mac, bf16, read;
+  Rate fma_one, mac_one, byte_mac_one, bf16_one, read_one;
   double barrier_ns = 0, empty_program_ns = 0;
 };
 

@@ -1,13 +1,15 @@
-// A SIGILL handler that carries out AMX-TILE and AMX-INT8. Tiles are a thread's own, as on the hardware; what the
-// hardware refuses (a tile that is not configured, shapes that do not fit) ends the program, as everything else that is
-// illegal does. The rows of AMX then have AVX2 lanes (amx_rows.cc), which is told to detection below.
+// A SIGILL handler that carries out AMX-TILE, AMX-INT8 and AMX-BF16. Tiles are a thread's own, as on the hardware; what
+// the hardware refuses (a tile that is not configured, shapes that do not fit) ends the program, as everything else
+// that is illegal does. The rows of AMX then have AVX2 lanes (amx_rows.cc), which is told to detection below.
 #include "amx_trap.h"
 
 #include <cpuid.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 
+#include "base/types.h"
 #include "platform/cpu.h"
 #include "trapped.h"
 
@@ -79,23 +81,56 @@ uint32_t dot(const uint8_t* a, const uint8_t* w, bool a_signed, bool w_signed) {
   return static_cast<uint32_t>(sum);
 }
 
-void multiply(int sum, int a, int w, bool a_signed, bool w_signed) {
+float flushed(float x) { return std::fpclassify(x) == FP_SUBNORMAL ? std::copysign(0.0f, x) : x; }
+
+float read_float(const uint8_t* from) {
+  float x;
+  std::memcpy(&x, from, 4);
+  return flushed(x);
+}
+float read_bf16(const uint8_t* from) {
+  bf16 x;
+  std::memcpy(&x, from, 2);
+  return flushed(to_float(x));
+}
+
+// Word q of A's row and of W's column are both of pair q of k. add(total, a row of k words, W's column, k) of each sum.
+template <class Add>
+void multiply(int sum, int a, int w, const Add& add) {
   for (const int tile : {sum, a, w}) check_configured(tile);
   const int m = config.rows[sum], n = config.row_bytes[sum] / 4, k = config.rows[w];
   const bool fits = config.rows[a] == m && config.row_bytes[w] == 4 * n && config.row_bytes[a] == 4 * k && sum != a &&
                     sum != w && a != w;
   if (!fits) refuse("amx_trap: tiles whose shapes do not fit, or that are one\n");
   for (int i = 0; i < m; ++i)
-    for (int j = 0; j < n; ++j) {
-      uint32_t total;
-      std::memcpy(&total, &tiles[sum].bytes[i][4 * j], 4);
-      for (int q = 0; q < k; ++q)
-        total += dot(&tiles[a].bytes[i][4 * q], &tiles[w].bytes[q][4 * j], a_signed, w_signed);
-      std::memcpy(&tiles[sum].bytes[i][4 * j], &total, 4);
-    }
+    for (int j = 0; j < n; ++j)
+      add(
+          &tiles[sum].bytes[i][4 * j], tiles[a].bytes[i],
+          [&](int q) -> const uint8_t* { return &tiles[w].bytes[q][4 * j]; }, k);
 }
 
-// VEX.128 of map 0F38 and W0: 49 configuration and zero, 4B loads and stores, 5E products of bytes.
+void multiply_bytes(int sum, int a, int w, bool a_signed, bool w_signed) {
+  multiply(sum, a, w, [&](uint8_t* at, const uint8_t* row, const auto& column, int k) {
+    uint32_t total;
+    std::memcpy(&total, at, 4);
+    for (int q = 0; q < k; ++q) total += dot(row + 4 * q, column(q), a_signed, w_signed);
+    std::memcpy(at, &total, 4);
+  });
+}
+
+void multiply_bf16(int sum, int a, int w) {
+  multiply(sum, a, w, [](uint8_t* at, const uint8_t* row, const auto& column, int k) {
+    float chains[2] = {};
+    for (int q = 0; q < k; ++q)
+      for (int i = 0; i < 2; ++i)
+        chains[i] = flushed(std::fma(read_bf16(row + 4 * q + 2 * i), read_bf16(column(q) + 2 * i), chains[i]));
+    const float total = flushed(read_float(at) + flushed(chains[0] + chains[1]));
+    std::memcpy(at, &total, 4);
+  });
+}
+
+// VEX.128 of map 0F38 and W0: 49 configuration and zero, 4B loads and stores, 5C products
+// of bf16, 5E of bytes.
 bool execute(VexInstruction& code, greg_t* general) {
   if (!code.vex || code.map != 2 || code.w != 0 || code.l != 0) return false;
   const bool memory = code.mod != 3;
@@ -115,9 +150,13 @@ bool execute(VexInstruction& code, greg_t* general) {
       move_tile(code.reg, reinterpret_cast<uint8_t*>(at.base), at.index, code.prefix != 2);
       return true;
     }
+    case 0x5c:
+      if (memory || code.prefix != 2) return false;
+      multiply_bf16(code.reg, code.rm | code.b, code.vvvv);
+      return true;
     case 0x5e:
       if (memory) return false;
-      multiply(code.reg, code.rm | code.b, code.vvvv, code.prefix >= 2, code.prefix & 1);
+      multiply_bytes(code.reg, code.rm | code.b, code.vvvv, code.prefix >= 2, code.prefix & 1);
       return true;
     default:
       return false;

@@ -4,5 +4,6 @@
 #include "kernels/matmul/amx_prepare.inl.h"
 #include "kernels/matmul/amx_blocks.inl.h"
 #include "kernels/matmul/amx_sums.inl.h"
+#include "kernels/matmul/amx_b16.inl.h"
 #include "kernels/matmul/amx_rows.inl.h"
 // clang-format on

@@ -53,6 +53,7 @@ constexpr Variant kRows[] = {
     row_tile_a8<V, CodesQ6K>("amx.a8.q6_k.blocked", Type::q6_k, Layout::panel_q6k),
     row_tile_blocks<V, TileA7<V>, 512>("amx.a7.q8_a7.blocked", "a7", Type::q8_a7, Layout::panel_q8s, prepare_tile_u7<V>,
                                        "16x16 tile of tdpbssd, W where it lies"),
+    row_tile_b16<V, 256>("amx.b16.bf16_b16.blocked", "32x32 tile of tdpbf16ps, chunks of W where they lie"),
     row_tile_sums<V, TileSplit>("amx.a16r.i8.blocked", "a16r", Type::f32, Type::i8, kTileRows, refuses_quantised,
                                 prepare_tile_split_row<V>, "16x32 tile of tdpbssd and tdpbusd over all of K"),
     row_tile_sums<V, TileS8>("amx.s32.s8s8.blocked", "s32", Type::s8, Type::s8, 2 * kTileRows, refuses_integer,

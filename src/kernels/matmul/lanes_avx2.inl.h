@@ -96,6 +96,17 @@ struct Avx2Lanes {
   }
 
   static F load_bf16(const bf16* p) { return {widen_bf16(p), widen_bf16(p + 8)}; }
+  // Of [16][2] bf16 those that come first, and those that come second.
+  static F load_even_b16(const uint32_t* p) {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(words(p), 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(words(p + 8), 16))};
+  }
+  static F load_odd_b16(const uint32_t* p) {
+    const __m256i high = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+    return {_mm256_castsi256_ps(_mm256_and_si256(words(p), high)),
+            _mm256_castsi256_ps(_mm256_and_si256(words(p + 8), high))};
+  }
+  static __m256i words(const uint32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static F load_f16(const f16* p) { return {widen_f16(p), widen_f16(p + 8)}; }
   static void store_bf16(bf16* p, F x) {
     narrow_bf16(p, x.lo);

@@ -76,14 +76,28 @@ struct Avx512Lanes {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
   }
   static F load_f16(const f16* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  // Of [16][2] bf16 those that come first, and those that come second.
+  static F load_even_b16(const uint32_t* p) { return _mm512_castsi512_ps(_mm512_slli_epi32(iload_b16(p), 16)); }
+  static F load_odd_b16(const uint32_t* p) {
+    return _mm512_castsi512_ps(_mm512_and_si512(iload_b16(p), _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
+  }
+  static I iload_b16(const uint32_t* p) { return _mm512_loadu_si512(p); }
   static void store_bf16(bf16* p, F x) {
-    const __m512i u = _mm512_castps_si512(x), high = _mm512_srli_epi32(u, 16);
-    const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
-    const __m512i rounded =
-        _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd), 16);
-    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    const __m512i r = _mm512_mask_or_epi32(rounded, nan, high, _mm512_set1_epi32(0x40));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(r));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(round_bf16(x)));
+  }
+  // A [K,M] of f32, k_row apart: up to 16 columns and 32 k as rows of bf16, `row` apart; zeros behind the k that exist.
+  static void turn_b16(const float* from, int64_t k_row, int64_t columns, int64_t k, bf16* to, int64_t row) {
+    const __mmask16 lanes = first(columns);
+    __m512 r[16];
+    for (int p = 0; p < 16; ++p) {
+      const __m512 low =
+          _mm512_maskz_loadu_ps(2 * p < k ? lanes : __mmask16{0}, from + (2 * p < k ? 2 * p : 0) * k_row);
+      const __m512 high =
+          _mm512_maskz_loadu_ps(2 * p + 1 < k ? lanes : __mmask16{0}, from + (2 * p + 1 < k ? 2 * p + 1 : 0) * k_row);
+      r[p] = _mm512_castsi512_ps(_mm512_or_si512(round_bf16(low), _mm512_slli_epi32(round_bf16(high), 16)));
+    }
+    transpose16(r);
+    for (int64_t j = 0; j < columns; ++j) _mm512_storeu_ps(to + j * row, r[j]);
   }
   static void store_f16(f16* p, F x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
@@ -163,6 +177,17 @@ struct Avx512Lanes {
         return kernels::silu(d, v).raw;
     }
     return x;
+  }
+
+ protected:
+  // As words of 32 bits.
+  static __m512i round_bf16(F x) {
+    const __m512i u = _mm512_castps_si512(x), high = _mm512_srli_epi32(u, 16);
+    const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    const __m512i rounded =
+        _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd), 16);
+    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+    return _mm512_mask_or_epi32(rounded, nan, high, _mm512_set1_epi32(0x40));
   }
 
  private:

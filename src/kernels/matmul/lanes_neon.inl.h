@@ -125,6 +125,16 @@ struct NeonLanes {
     return {bits(vshll_n_u16(vget_low_u16(lo), 16)), bits(vshll_high_n_u16(lo, 16)),
             bits(vshll_n_u16(vget_low_u16(hi), 16)), bits(vshll_high_n_u16(hi, 16))};
   }
+  // Of [16][2] bf16 those that come first, and those that come second.
+  static F load_even_b16(const uint32_t* p) {
+    return {bits(vshlq_n_u32(vld1q_u32(p), 16)), bits(vshlq_n_u32(vld1q_u32(p + 4), 16)),
+            bits(vshlq_n_u32(vld1q_u32(p + 8), 16)), bits(vshlq_n_u32(vld1q_u32(p + 12), 16))};
+  }
+  static F load_odd_b16(const uint32_t* p) {
+    const uint32x4_t high = vdupq_n_u32(0xffff0000u);
+    return {bits(vandq_u32(vld1q_u32(p), high)), bits(vandq_u32(vld1q_u32(p + 4), high)),
+            bits(vandq_u32(vld1q_u32(p + 8), high)), bits(vandq_u32(vld1q_u32(p + 12), high))};
+  }
   static F load_f16(const f16* p) {
     const float16x8_t lo = vreinterpretq_f16_u16(vld1q_u16(reinterpret_cast<const uint16_t*>(p))),
                       hi = vreinterpretq_f16_u16(vld1q_u16(reinterpret_cast<const uint16_t*>(p + 8)));

@@ -141,6 +141,14 @@ struct ScalarLanes {
     for (int j = 0; j < 16; ++j) r.v[j] = lathe::to_float(p[j]);
     return r;
   }
+  // Of [16][2] bf16 those that come first, and those that come second.
+  static F load_even_b16(const uint32_t* p) { return load_b16(p, 0); }
+  static F load_odd_b16(const uint32_t* p) { return load_b16(p, 16); }
+  static F load_b16(const uint32_t* p, int shift) {
+    F r;
+    for (int j = 0; j < 16; ++j) r.v[j] = lathe::to_float(bf16{static_cast<uint16_t>(p[j] >> shift)});
+    return r;
+  }
   static F load_f16(const f16* p) {
     F r;
     for (int j = 0; j < 16; ++j) r.v[j] = lathe::to_float(p[j]);

@@ -30,6 +30,7 @@ void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* o
     const int64_t at = s.order == Order::nk ? column * s.ld + k0 + i : (k0 + i) * s.ld + column;
     switch (s.type) {
       case Type::bf16:
+      case Type::bf16_b16:
         out[i] = to_float(static_cast<const bf16*>(s.data)[at]);
         break;
       case Type::f16:
@@ -72,6 +73,39 @@ void pack_f32_direct(const Source& s, int64_t n, int64_t k, int64_t first, float
   for (int64_t k0 = 0; k0 < k; k0 += kPanel)
     for (int64_t j = 0; j < columns; ++j)
       for (int64_t i = k0; i < std::min(k0 + kPanel, k); ++i) out[i * kPanel + j] = w[(first + j) * s.ld + i];
+}
+
+// Two neighbours of k as one word, the first one low.
+uint32_t pair_b16(float first, float second) { return to_bf16(first).bits | uint32_t{to_bf16(second).bits} << 16; }
+
+// A training step packs all of its weights, so f32 has loops of its own here too, which read memory in order.
+void pack_b16(const Source& s, int64_t n, int64_t k, int64_t first, uint32_t* out) {
+  const int64_t columns = std::min<int64_t>(kPanel, n - first), whole = k / 2 * 2;
+  if (s.type != Type::f32) {
+    float block[kBlock];
+    for (int64_t j = 0; j < columns; ++j)
+      for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
+        read_block(s, k, first + j, k0, block);
+        for (int64_t i = 0; i < kBlock; i += 2) out[(k0 + i) / 2 * kPanel + j] = pair_b16(block[i], block[i + 1]);
+      }
+    return;
+  }
+  const float* w = static_cast<const float*>(s.data);
+  if (s.order == Order::kn) {
+    for (int64_t i = 0; i < whole; i += 2)
+      for (int64_t j = 0; j < columns; ++j)
+        out[i / 2 * kPanel + j] = pair_b16(w[i * s.ld + first + j], w[(i + 1) * s.ld + first + j]);
+    for (int64_t j = 0; j < columns && whole < k; ++j)
+      out[whole / 2 * kPanel + j] = pair_b16(w[whole * s.ld + first + j], 0);
+    return;
+  }
+  for (int64_t k0 = 0; k0 < k; k0 += kPanel)
+    for (int64_t j = 0; j < columns; ++j) {
+      const float* column = w + (first + j) * s.ld;
+      for (int64_t i = k0; i < std::min(k0 + kPanel, whole); i += 2)
+        out[i / 2 * kPanel + j] = pair_b16(column[i], column[i + 1]);
+      if (whole < k && whole - k0 < kPanel) out[whole / 2 * kPanel + j] = pair_b16(column[whole], 0);
+    }
 }
 
 // `sums`: those of panel_q8s, [K/32][16], or nullptr.
@@ -139,6 +173,9 @@ int64_t panel_bytes(Layout layout, int64_t k) {
     case Layout::panel_f16:
       bytes = k * kPanel * 2;
       break;
+    case Layout::panel_b16:
+      bytes = blocks * kBlock * kPanel * 2;
+      break;
     case Layout::panel_q8:
       bytes = blocks * kPanel * (kBlock + 2);
       break;
@@ -197,6 +234,7 @@ int64_t source_row_bytes(Type type, int64_t k) {
       return k * 4;
     case Type::bf16:
     case Type::f16:
+    case Type::bf16_b16:
       return k * 2;
     case Type::i8:
     case Type::s8:
@@ -225,6 +263,8 @@ Layout prepared_layout(Type type) {
       return Layout::panel_bf16;
     case Type::f16:
       return Layout::panel_f16;
+    case Type::bf16_b16:
+      return Layout::panel_b16;
     case Type::q8_0:
       return Layout::panel_q8;
     case Type::q8_a7:
@@ -258,6 +298,8 @@ void pack_panel(Layout layout, const Source& source, int64_t n, int64_t k, int64
       return pack_float(source, n, k, first, reinterpret_cast<bf16*>(out), [](float x) { return to_bf16(x); });
     case Layout::panel_f16:
       return pack_float(source, n, k, first, reinterpret_cast<f16*>(out), [](float x) { return to_f16(x); });
+    case Layout::panel_b16:
+      return pack_b16(source, n, k, first, reinterpret_cast<uint32_t*>(out));
     case Layout::panel_q8:
       return pack_q8(source, n, k, first, out, nullptr);
     case Layout::panel_q8s:

@@ -38,6 +38,8 @@ std::string_view type_name(Type type) {
       return "q5_k";
     case Type::q6_k:
       return "q6_k";
+    case Type::bf16_b16:
+      return "bf16_b16";
   }
   return "?";
 }
@@ -84,6 +86,8 @@ std::string_view layout_name(Layout layout) {
       return "panel_i8";
     case Layout::panel_q8s:
       return "panel_q8s";
+    case Layout::panel_b16:
+      return "panel_b16";
     case Layout::rows_f32:
       return "rows_f32";
     case Layout::cols_f32:
@@ -96,8 +100,9 @@ std::span<const Variant* const> variants() {
   static const std::vector<const Variant*> all = [] {
     std::vector<const Variant*> rows;
 #if defined(__x86_64__)
-    const std::span<const Variant> tables[] = {variants_amx,      variants_avx512_vnni, variants_avx512,
-                                               variants_avx_vnni, variants_avx2,        variants_scalar};
+    const std::span<const Variant> tables[] = {variants_amx,    variants_avx512_vnni, variants_avx512_bf16,
+                                               variants_avx512, variants_avx_vnni,    variants_avx2,
+                                               variants_scalar};
 #elif defined(__aarch64__)
     const std::span<const Variant> tables[] = {variants_sme,  variants_i8mm, variants_dotprod,
                                                variants_neon, variants_sve,  variants_scalar};

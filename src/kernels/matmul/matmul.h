@@ -17,6 +17,9 @@
 //         weights with one scale ends (32; 16 for q6_k), acc = fma(-offset, a_scale * float(sum of a's bytes), acc).
 //   a16r  (i8) activations are quantised per row to the widest integer for which no sum of K products overflows s32;
 //         the dot product over all of K is exact, then acc = (float(dot) * a_scale) * w_scale.
+//   b16   (bf16_b16) activations and weights are bf16. Per block of 32 k two chains of fma from +0, one over its even k
+//         and one over its odd k, then acc += even + odd, blocks ascending; subnormal numbers are zeros in all of this.
+//         That is what AMX's tdpbf16ps computes (Intel's architecture reference; checked on a Sapphire Rapids).
 //   s32   (s8, u8 activations, s8 weights) exact integers, so any order gives the same bits.
 // Where K is blocked the partial sums are stored and reloaded as they are, which changes no bit.
 //
@@ -43,7 +46,8 @@ constexpr int kPanel = 16;  // columns per panel
 constexpr int kBlock = 32;  // k per quantisation block
 
 // q8_a7 is a weight of q8_0 that is multiplied by activations of 7 bits: less exact, and the fastest.
-enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32, q8_a7, q4_1, q4_k, q5_k, q6_k };
+// bf16_b16 is a weight of bf16 that is multiplied by activations rounded to bf16.
+enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32, q8_a7, q4_1, q4_k, q5_k, q6_k, bf16_b16 };
 std::string_view type_name(Type type);
 // Weights of one column that are stored as a block: 1 where there are none.
 int64_t k_unit(Type type);
@@ -74,6 +78,7 @@ enum class Layout : uint8_t {
   panel_q5k,  // [N/16][K/256] { as panel_q4k, u1 [16][4][8] behind the u4 }
   panel_q6k,  // [N/16][K/256] { f16 d[16]; [8] { u4 [4][16][4]; u2 [2][16][4][4]; s8 scale[2][16] } }
   panel_q8s,  // [N/16] { s8 [K/4][16][4]; f16 scale[K/32][16]; s16 sum[K/32][16], of the block's weights }
+  panel_b16,  // [N/16][K/2][16][2] bf16, K in whole blocks of 32: two neighbours of k of a column lie together
 };
 std::string_view layout_name(Layout layout);
 
@@ -123,6 +128,8 @@ enum class AForm : uint8_t {
   quant_row,    // a16r: s16 pairs, and one f32 scale per row
   widened,      // s32: s8 or u8 widened to s16 pairs, and the sum of each row
   bytes,        // s32: s8 or u8 as they are, [K/4][rows][4], and the sum of each row
+  strips_b16,   // b16: bf16 as f32, of each block of 32 the even k, then the odd ones: [K/32][2][16][rows]
+  pairs_b16,    // b16: the same as bf16, two of a chain in a word, the first one high: [K/32][2][8][rows][2]
   // Of AMX, whose tiles are rows of bytes: row by row, K bytes one behind the other, from row to row an odd number of
   // lines, since rows of 4096 bytes would fall on one set of the first-level cache. What goes with a row lies together.
   tile_split_block,  // a16: the high bytes (signed), then the low ones (not); an f32 scale per block [K/32]
@@ -130,17 +137,20 @@ enum class AForm : uint8_t {
   tile_s8,           // a8: signed bytes; four floats per block [K/32][4]
   tile_u7,           // a7: u - zero as signed bytes; an f32 scale per block [K/32]
   tile_bytes,        // s32: s8 or u8, and the sum of the row
+  tile_b16,          // b16: bf16
 };
 constexpr bool is_tile(AForm form) { return form >= AForm::tile_split_block; }
 
 // Elements of K in a prepared row: integer forms are filled up with zeros to whole blocks.
 constexpr int64_t prepared_k(AForm form, int64_t k) {
+  if (form == AForm::tile_b16) return ((k + kBlock - 1) / kBlock | 1) * kBlock;
   if (is_tile(form)) return ((k + 63) / 64 | 1) * 64;
   return form == AForm::strips ? k : (k + kBlock - 1) / kBlock * kBlock;
 }
 // Bytes of an element of it.
 constexpr int64_t prepared_bytes(AForm form) {
-  if (form == AForm::strips) return 4;
+  if (form == AForm::strips || form == AForm::strips_b16) return 4;
+  if (form == AForm::pairs_b16 || form == AForm::tile_b16) return 2;
   const bool one = form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes || form >= AForm::tile_s8;
   return one ? 1 : 2;
 }
@@ -149,6 +159,9 @@ constexpr int64_t prepared_scales(AForm form, int64_t k) {
   const int64_t blocks = (k + kBlock - 1) / kBlock;
   switch (form) {
     case AForm::strips:
+    case AForm::strips_b16:
+    case AForm::pairs_b16:
+    case AForm::tile_b16:
       return 0;
     case AForm::quant_s8:
     case AForm::tile_s8:
@@ -172,10 +185,10 @@ struct PrepareArgs {
   int64_t m, k;        // rows of the group, at most Variant::mr
   const void* a;       // first row
   int64_t a_row, a_k;  // element strides of A; A given as [K,M] has a_row = 1
-  Type a_type;
-  void* rows;    // m * prepared_k(form, k) elements of prepared_bytes(form)
-  float* scale;  // quant_block, quant_u7: [ceil(k/32)][m]; quant_s8: [ceil(k/32)][4][m]; quant_row: [m]
-  int32_t* sum;  // widened, bytes: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
+  Type a_type;         // b16: f32 or bf16
+  void* rows;          // m * prepared_k(form, k) elements of prepared_bytes(form)
+  float* scale;        // quant_block, quant_u7: [ceil(k/32)][m]; quant_s8: [ceil(k/32)][4][m]; quant_row: [m]
+  int32_t* sum;        // widened, bytes: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
 };
 
 // Memory that the caller will read next; kernels fetch it while they compute. `rows` runs of row_bytes, stride bytes
@@ -206,7 +219,7 @@ struct Args {
 // A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.
 struct Variant {
   const char* name;      // isa.numerics.weights.regime, a coordinate and unique
-  const char* numerics;  // "f32", "a16", "a8", "a7", "a16r", "s32": equal numerics give equal bits
+  const char* numerics;  // "f32", "a16", "a8", "a7", "a16r", "b16", "s32": equal numerics give equal bits
   Isa isa;
   Type a, w;
   Layout layout;

@@ -62,6 +62,7 @@ constexpr Variant kRows[] = {
     row_a8<V, CodesQ6K, 6, 512>("avx2.a8.q6_k.blocked", Type::q6_k, Layout::panel_q6k,
                                 "6x16 tile of vpmaddubsw, chunks of W as bytes"),
     row_a7<V, 6, 512>("avx2.a7.q8_a7.blocked", "6x16 tile of vpmaddubsw, W where it lies"),
+    row_b16<V, 6, 512>("avx2.b16.bf16_b16.blocked", "6x16 tile, W widened as it is read"),
     row_a16r<V, 6, 512>("avx2.a16r.i8.blocked", "6x16 tile of vpmaddwd over all of K"),
     row_s32<V, 6, 512>("avx2.s32.s8s8.blocked", Type::s8, "6x16 tile of vpmaddwd, exact"),
     row_s32<V, 6, 512>("avx2.s32.u8s8.blocked", Type::u8, "6x16 tile of vpmaddwd, exact"),

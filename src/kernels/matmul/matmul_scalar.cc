@@ -33,6 +33,7 @@ constexpr Variant kRows[] = {
     row_a8<V, CodesQ5K, 4, 256>("scalar.a8.q5_k.blocked", Type::q5_k, Layout::panel_q5k, "plain C++, the definition"),
     row_a8<V, CodesQ6K, 4, 256>("scalar.a8.q6_k.blocked", Type::q6_k, Layout::panel_q6k, "plain C++, the definition"),
     row_a7<V, 4, 256>("scalar.a7.q8_a7.blocked", "plain C++, the definition"),
+    row_b16<V, 4, 256>("scalar.b16.bf16_b16.blocked", "plain C++, the definition"),
     row_a16r<V, 4, 256>("scalar.a16r.i8.blocked", "plain C++, the definition"),
     row_s32<V, 4, 256>("scalar.s32.s8s8.blocked", Type::s8, "plain C++, the definition"),
     row_s32<V, 4, 256>("scalar.s32.u8s8.blocked", Type::u8, "plain C++, the definition"),

@@ -11,6 +11,7 @@ extern const std::span<const Variant> variants_scalar;
 extern const std::span<const Variant> variants_avx2;
 extern const std::span<const Variant> variants_avx512;
 extern const std::span<const Variant> variants_avx512_vnni;
+extern const std::span<const Variant> variants_avx512_bf16;
 extern const std::span<const Variant> variants_avx_vnni;
 extern const std::span<const Variant> variants_amx;
 extern const std::span<const Variant> variants_neon;
