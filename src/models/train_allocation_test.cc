@@ -10,8 +10,8 @@ namespace {
 TEST(TrainAllocation, StepsAllocateNothing) {
   for (const testing::TrainCase& c : testing::train_cases())
     for (const bool recompute : {false, true}) {
-      testing::TestTrainer trainer(c.config, {.windows = 2, .length = 12, .recompute = recompute, .accumulate = true},
-                                   2);
+      testing::TestTrainer trainer(
+          c.config, {.windows = 2, .length = 12, .recompute = recompute, .bf16 = recompute, .accumulate = true}, 2);
       const testing::RandomWindows windows(c.config, 2, 12, 1), fewer(c.config, 1, 7, 2);
       std::vector<float> logits(static_cast<size_t>(c.config.vocabulary));
       const auto steps = [&] {

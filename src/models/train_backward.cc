@@ -1,6 +1,7 @@
 // A training step, backwards, layer by layer.
 #include "models/train_step.h"
 #include "ops/gradients.h"
+#include "ops/rounded.h"
 
 namespace lathe::models {
 
@@ -97,6 +98,18 @@ void TrainStep::backward_attention(int64_t i) {
   });
 }
 
+// The memory of what is kept as bf16 has another layer's numbers by now.
+void TrainStep::restore(int64_t i) {
+  const LayerActivations& of = memory_.layer(i);
+  if (of.rounded_up == nullptr) return;
+  x_.run("backward restore", [&](const Team::Worker& worker) {
+    ops::restore_rounded(worker, plans_.tokens, rows_.qkv, of.rounded_qkv, of.qkv);
+    ops::restore_rounded(worker, plans_.tokens, rows_.queries, of.rounded_y, of.y);
+    ops::restore_rounded(worker, plans_.tokens, rows_.up, of.rounded_up, of.up);
+  });
+  x_.sync();
+}
+
 // d_x is the gradient of the layer's output, and afterwards of its input.
 void TrainStep::backward_layer(int64_t i) {
   const TrainLayer& places = layer(i);
@@ -106,6 +119,9 @@ void TrainStep::backward_layer(int64_t i) {
     forward_to_up(i);
     products_.pack_input(down(i));
     x_.sync();
+    keep(kept_here.up, rows_.up, kept_here.rounded_up);
+  } else {
+    restore(i);
   }
   activate(i);
   product_back(down(i), memory_.act, memory_.d_x, memory_.d_act);

@@ -5,6 +5,7 @@
 #include "models/train_step.h"
 #include "ops/gradients.h"
 #include "ops/rms_norm.h"
+#include "ops/rounded.h"
 #include "ops/share.h"
 
 namespace lathe::models {
@@ -85,24 +86,33 @@ void TrainStep::forward_to_up(int64_t i) {
   product(qkv(i), memory_.normed, nullptr, to.qkv);
   pack(out(i));
   x_.sync();
+  if (memory_.rotated != nullptr || gpt2()) keep(to.qkv, rows_.qkv, to.rounded_qkv);
   if (!gpt2()) {
     const ops::TokenRows from{to.qkv, rows_.qkv};
     const ops::TokenRows rotated{memory_.rotated != nullptr ? memory_.rotated : to.qkv, rows_.qkv};
     x_.run(name("rotate"), [&](const Team::Worker& worker) {
       ops::rotate_windows(worker, *kernels_.norm, *kernels_.rope, rotation(places), from, rotated);
     });
-    x_.sync();
+    if (memory_.rotated == nullptr) keep(to.qkv, rows_.qkv, to.rounded_qkv);
   }
+  if (!gpt2() || to.rounded_qkv != nullptr) x_.sync();
   const int counter = x_.claim_counter();
   x_.run(name("attention"), ops::window_attention_flops(attention(i)),
          [&](Team::Worker& worker) { ops::attend_windows(worker, *kernels_.attention, attention(i), counter); });
   x_.sync();
+  keep(to.y, rows_.queries, to.rounded_y);
+  if (to.rounded_y != nullptr) x_.sync();
   product(out(i), to.y, x, to.middle);
   pack(up(i));
   x_.sync();
   norm(places.ffn_norm, to.middle);
   x_.sync();
   product(up(i), memory_.normed, nullptr, to.up);
+}
+
+void TrainStep::keep(float* x, int64_t n, bf16* copy) {
+  if (copy == nullptr) return;
+  x_.run(name("keep"), [&](const Team::Worker& worker) { ops::keep_rounded(worker, plans_.tokens, n, x, copy); });
 }
 
 // act = silu(gate) * up, or gelu(up)
@@ -124,6 +134,7 @@ void TrainStep::forward_layer(int64_t i) {
   forward_to_up(i);
   pack(down(i));
   x_.sync();
+  keep(memory_.layer(i).up, rows_.up, memory_.layer(i).rounded_up);
   activate(i);
   const auto at = static_cast<size_t>(i);
   product(down(i), memory_.act, memory_.layer(i).middle, memory_.x[at + 1]);

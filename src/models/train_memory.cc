@@ -31,14 +31,24 @@ struct Cut {
     m.layers.clear();
     for (int64_t i = 0; i <= config.layers && !cutter.overflow(); ++i) m.x.push_back(cutter.take({tokens, rows.width}));
     for (int64_t i = 0; i < kept && !cutter.overflow(); ++i) {
-      LayerActivations layer;
-      layer.qkv = cutter.take({tokens, rows.qkv});
-      layer.y = cutter.take({tokens, rows.queries});
+      LayerActivations layer = m.wide;
+      if (options.bf16) {
+        layer.rounded_qkv = cutter.take<bf16>({tokens, rows.qkv});
+        layer.rounded_y = cutter.take<bf16>({tokens, rows.queries});
+        layer.rounded_up = cutter.take<bf16>({tokens, rows.up});
+      } else {
+        wide(cutter, layer);
+      }
       layer.lse = cutter.take({tokens, config.heads});
       layer.middle = cutter.take({tokens, rows.width});
-      layer.up = cutter.take({tokens, rows.up});
       m.layers.push_back(layer);
     }
+  }
+
+  void wide(Cutter& cutter, LayerActivations& layer) const {
+    layer.qkv = cutter.take({plans.tokens, rows.qkv});
+    layer.y = cutter.take({plans.tokens, rows.queries});
+    layer.up = cutter.take({plans.tokens, rows.up});
   }
 
   void logits(Cutter& cutter, TrainMemory& m) const { m.logits = cutter.take({plans.chunk_rows, config.vocabulary}); }
@@ -46,6 +56,7 @@ struct Cut {
   void workspace(Cutter& cutter, TrainMemory& m) const {
     const int64_t tokens = plans.tokens;
     const bool qwen3 = config.family == Family::qwen3, gpt2 = config.family == Family::gpt2;
+    if (options.bf16) wide(cutter, m.wide);
     m.normed = cutter.take({tokens, rows.width});
     if (qwen3) m.rotated = cutter.take({tokens, rows.qkv});
     m.act = cutter.take({tokens, std::max(rows.act, rows.queries)});
@@ -124,9 +135,9 @@ Result<TrainMemory> TrainMemory::create(const TrainConfig& config, const TrainLa
   }
   const Cut cut{config, layout, options, plans, threads};
   Cutter activations(m.activations_.data()), logits(m.logits_.data()), workspace(m.workspace_.data());
+  cut.workspace(workspace, m);
   cut.activations(activations, m);
   cut.logits(logits, m);
-  cut.workspace(workspace, m);
   return m;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/memory.h"
+#include "base/types.h"
 #include "lathe/status.h"
 #include "models/layer_products.h"
 #include "models/train_layout.h"
@@ -28,6 +29,8 @@ struct LayerActivations {
   float* lse = nullptr;     // [heads] of a token, as ops::WindowAttention has it
   float* middle = nullptr;  // behind attention and its residual
   float* up = nullptr;      // gate and up, or what the activation is of
+  // Where activations are kept as bf16: qkv, y and up then are one memory for all layers.
+  bf16 *rounded_qkv = nullptr, *rounded_y = nullptr, *rounded_up = nullptr;
 };
 
 class TrainMemory {
@@ -46,6 +49,7 @@ class TrainMemory {
   std::vector<LayerActivations> layers;
   float* logits = nullptr;
   // One for all layers.
+  LayerActivations wide;        // with Options::bf16 every layer's qkv, y and up
   float* normed = nullptr;      // [tokens][width]
   float* rotated = nullptr;     // qwen3: [tokens][qkv]; its queries and keys, backwards the gradient of all of a row
   float* act = nullptr;         // [tokens][act], backwards of attention's output too

@@ -50,7 +50,8 @@ class TrainModel {
   struct Options {
     int64_t windows = 0, length = 0;  // of one call, at most
     bool recompute = false;           // activations of a layer are computed again on the way back
-    // Operands of the products are rounded to bf16, their sums, weights, gradients and all else stay f32.
+    // Operands of the products are rounded to bf16, and so is what a layer keeps for its gradients, but for the
+    // residual stream; sums, gradients, the weights that the optimizer changes and its moments are f32.
     bool bf16 = false;
     bool accumulate = false;  // the gradients of several passes are added: a second array of them is there
   };

@@ -81,24 +81,48 @@ TEST_P(EveryFamily, GradientsAreThoseOfTheLoss) {
 TEST_P(EveryFamily, BitsDoNotDependOnThreadsOrRecomputing) {
   const TrainConfig& config = GetParam().config;
   const RandomWindows windows(config, 3, 9, 11);
-  std::vector<float> expected, updated;
-  double loss = 0;
-  for (const int threads : {1, 2, 3})
-    for (const bool recompute : {false, true}) {
-      TestTrainer trainer(config, {.windows = 3, .length = 12, .recompute = recompute}, threads);
-      const double found = trainer.backward(windows);
-      const std::vector<float> gradients = trainer.gradients();
-      const double norm = trainer.model->update({.rate = 1e-2}, 1);
-      EXPECT_TRUE(std::isfinite(norm));
-      if (expected.empty()) {
-        expected = gradients;
-        updated = trainer.weights();
-        loss = found;
+  for (const bool bf16 : {false, true}) {
+    std::vector<float> expected, updated;
+    double loss = 0;
+    for (const int threads : {1, 2, 3})
+      for (const bool recompute : {false, true}) {
+        SCOPED_TRACE(::testing::Message() << threads << " threads, recompute " << recompute << ", bf16 " << bf16);
+        TestTrainer trainer(config, {.windows = 3, .length = 12, .recompute = recompute, .bf16 = bf16}, threads);
+        const double found = trainer.backward(windows);
+        const std::vector<float> gradients = trainer.gradients();
+        const double norm = trainer.model->update({.rate = 1e-2}, 1);
+        EXPECT_TRUE(std::isfinite(norm));
+        if (expected.empty()) {
+          expected = gradients;
+          updated = trainer.weights();
+          loss = found;
+        }
+        EXPECT_EQ(found, loss);
+        EXPECT_EQ(gradients, expected);
+        EXPECT_EQ(trainer.weights(), updated);
       }
-      EXPECT_EQ(found, loss) << threads << " threads";
-      EXPECT_EQ(gradients, expected) << threads << " threads, recompute " << recompute;
-      EXPECT_EQ(trainer.weights(), updated) << threads << " threads, recompute " << recompute;
+  }
+}
+
+// A rounding to bf16 is 2^-9 of a number in the mean; what a few dozen of them do to a tensor's gradients.
+TEST_P(EveryFamily, GradientsOfBf16AreNearThoseOfF32) {
+  const TrainConfig& config = GetParam().config;
+  const RandomWindows windows(config, 4, 12, 5);
+  TestTrainer exact(config, {.windows = 4, .length = 12}, 2),
+      rounded(config, {.windows = 4, .length = 12, .bf16 = true}, 2);
+  const double loss = exact.backward(windows), found = rounded.backward(windows);
+  EXPECT_NE(found, loss);
+  EXPECT_NEAR(found, loss, 2e-3 * loss);
+  EXPECT_EQ(rounded.evaluate(windows), found);
+  const std::vector<float> a = exact.gradients(), b = rounded.gradients();
+  for (const TrainTensor& tensor : exact.model->tensors()) {
+    double error = 0, norm = 0;
+    for (auto i = static_cast<size_t>(tensor.offset); i < static_cast<size_t>(tensor.offset + tensor.size); ++i) {
+      error += (a[i] - b[i]) * static_cast<double>(a[i] - b[i]);
+      norm += a[i] * static_cast<double>(a[i]);
     }
+    EXPECT_LT(std::sqrt(error), 0.05 * std::sqrt(norm) + 1e-7) << tensor.name;
+  }
 }
 
 // Each pass from 0, and one rounding for each that is added: what another process can do as well.
@@ -248,13 +272,14 @@ TEST_P(EveryFamily, MemoryIsWhatIsSaid) {
   TrainConfig config = GetParam().config;
   config.vocabulary = 3000;
   for (const bool recompute : {false, true})
-    for (const int threads : {1, 3}) {
+    for (const int threads : {1, 2, 3}) {
       const TrainModel::Options options = {
-          .windows = 5, .length = 12, .recompute = recompute, .accumulate = threads == 3};
+          .windows = 5, .length = 12, .recompute = recompute, .bf16 = threads == 2, .accumulate = threads == 3};
       const auto said = TrainModel::memory(config, options, threads);
       ASSERT_TRUE(said.ok());
       const TrainLayout layout = train_layout(config);
-      const auto plans = TrainPlans::create(config, layout, {60}, threads);
+      const TrainPlans::Rows rows = {60, options.bf16 ? matmul::Type::bf16_b16 : matmul::Type::f32};
+      const auto plans = TrainPlans::create(config, layout, rows, threads);
       ASSERT_TRUE(plans.ok());
       const auto memory = TrainMemory::create(config, layout, options, *plans, threads);
       ASSERT_TRUE(memory.ok());
@@ -384,22 +409,27 @@ TEST(TrainModel, WrongSizesAreRefused) {
 }
 
 // The times of a step by op leave nothing out, and its FLOPs are those of the model.
+// Of a few tries: a thread that the system interrupts between two marks of the clock has time that nobody accounts for.
 TEST(TrainModel, ProfileAccountsForAll) {
   const TrainConfig config = *read_train_config("stories260k");
   TestTrainer trainer(config, {.windows = 4, .length = 64}, 2);
   const RandomWindows windows(config, 4, 64, 3);
   trainer.backward(windows);
-  ops::Profile profile;
-  trainer.model->set_profile(&profile);
-  trainer.backward(windows);
-  trainer.model->update({.rate = 1e-3}, 1);
-  EXPECT_LE(profile.unaccounted_ns(), profile.total_ns() / 100 + 20'000);
-  double flops = 0;
-  for (const auto& entry : profile.entries()) {
-    flops += entry.flops;
-    EXPECT_STRNE(entry.name, "other");
+  double least = 1;
+  for (int i = 0; i < 5 && least > 0.01; ++i) {
+    ops::Profile profile;
+    trainer.model->set_profile(&profile);
+    trainer.backward(windows);
+    trainer.model->update({.rate = 1e-3}, 1);
+    least = std::min(least, static_cast<double>(profile.unaccounted_ns()) / static_cast<double>(profile.total_ns()));
+    double flops = 0;
+    for (const auto& entry : profile.entries()) {
+      flops += entry.flops;
+      EXPECT_STRNE(entry.name, "other");
+    }
+    EXPECT_NEAR(flops / trainer.model->flops(4, 64), 1, 1e-9);
   }
-  EXPECT_NEAR(flops / trainer.model->flops(4, 64), 1, 1e-9);
+  EXPECT_LE(least, 0.01);
 }
 
 }  // namespace

@@ -49,6 +49,10 @@ class TrainStep {
   void begin();
   void forward_layer(int64_t i);
   void forward_to_up(int64_t i);
+  // Rounds what a layer keeps as bf16, where it does: rows of n numbers. A worker's rows are those of the row
+  // operations.
+  void keep(float* x, int64_t n, bf16* copy);
+  void restore(int64_t i);
   void activate(int64_t i);
   void norm(const TrainNorm& norm, const float* x);
   void head_loss();

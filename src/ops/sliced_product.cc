@@ -18,7 +18,7 @@ constexpr int64_t kMostK = 320, kMostB16 = 1024;
 constexpr int64_t kRows = 144;
 // Of b16: W passes by once for each block, from the third-level cache, at ten times the pace: blocks are as high as
 // half of the second-level cache allows, in pairs of tiles.
-constexpr int64_t kMostRowsB16 = 512, kTileRowsB16 = 32;
+constexpr int64_t kMostRowsB16 = 256, kTileRowsB16 = 32;
 // Strips of A of several slices lie in half of the second-level cache, where it has room, and the slices are added to
 // C a few columns at a time, for which a quarter of it is. Else C comes and goes with every slice: with 2 MiB (Golden
 // Cove, whose third-level cache is far away) 144 x 4096 of it went three times through a core that did nothing else.

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
 #include "amx_trap.h"
+#include "base/types.h"
 #include "platform/cpu.h"
 
 namespace lathe {
@@ -72,6 +74,34 @@ struct Product {
   } while (false)
 
 TEST(AmxTrap, detection_reports_it) { EXPECT_TRUE(has_all(cpu_features(), isa_needs(Isa::amx))); }
+
+// Bytes are bf16 here, of any exponent but those of infinity and NaN, subnormal ones too.
+TEST(AmxTrap, products_of_bf16_are_two_chains) {
+  const auto flushed = [](float x) { return std::fpclassify(x) == FP_SUBNORMAL ? std::copysign(0.0f, x) : x; };
+  const auto value = [&](const std::vector<uint8_t>& from, int64_t at) {
+    bf16 x;
+    std::memcpy(&x, from.data() + at, 2);
+    return flushed(to_float(x));
+  };
+  for (const auto& [m, n, k] : {std::array{16, 16, 64}, {3, 5, 64}, {16, 2, 8}}) {
+    Product p = {m, n, k};
+    for (std::vector<uint8_t>* of : {&p.a, &p.w})
+      for (size_t i = 1; i < of->size(); i += 2)
+        (*of)[i] = static_cast<uint8_t>(((*of)[i] & 0x9f) | (i % 3 == 0 ? 0x20 : 0));
+    std::vector<int32_t> want = p.sums;  // 1'000: a subnormal number
+    for (int i = 0; i < m; ++i)
+      for (int j = 0; j < n; ++j) {
+        float chains[2] = {};
+        for (int q = 0; q < k / 2; ++q)
+          chains[q % 2] = flushed(std::fma(value(p.a, i * p.a_row + 2 * q),
+                                           value(p.w, q / 2 * p.w_row + 4 * j + q % 2 * 2), chains[q % 2]));
+        const float sum = flushed(0.0f + flushed(chains[0] + chains[1]));
+        std::memcpy(&want[static_cast<size_t>(i * 16 + j)], &sum, 4);
+      }
+    LATHE_PRODUCT(p, "tdpbf16ps");
+    EXPECT_EQ(p.sums, want) << m << " " << n << " " << k;
+  }
+}
 
 TEST(AmxTrap, products_of_every_shape_and_sign) {
   for (const auto& [m, n, k] : {std::array{16, 16, 64}, {1, 16, 64}, {7, 16, 32}, {16, 5, 16}, {13, 1, 8}, {2, 3, 4}}) {

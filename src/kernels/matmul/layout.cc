@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "base/bf16_rows.h"
 #include "base/checked.h"
 #include "kernels/matmul/pack_codes.h"
 #include "quant/blocks.h"
@@ -76,35 +77,43 @@ void pack_f32_direct(const Source& s, int64_t n, int64_t k, int64_t first, float
 }
 
 // Two neighbours of k as one word, the first one low.
-uint32_t pair_b16(float first, float second) { return to_bf16(first).bits | uint32_t{to_bf16(second).bits} << 16; }
+uint32_t pair_b16(float first, float second) { return rounded_bf16(first) | uint32_t{rounded_bf16(second)} << 16; }
 
-// A training step packs all of its weights, so f32 has loops of its own here too, which read memory in order.
-void pack_b16(const Source& s, int64_t n, int64_t k, int64_t first, uint32_t* out) {
-  const int64_t columns = std::min<int64_t>(kPanel, n - first), whole = k / 2 * 2;
-  if (s.type != Type::f32) {
-    float block[kBlock];
-    for (int64_t j = 0; j < columns; ++j)
-      for (int64_t k0 = 0; k0 < k; k0 += kBlock) {
-        read_block(s, k, first + j, k0, block);
-        for (int64_t i = 0; i < kBlock; i += 2) out[(k0 + i) / 2 * kPanel + j] = pair_b16(block[i], block[i + 1]);
-      }
-    return;
-  }
+// kPanel columns of 2 * kB16Pairs k of an [N,K] weight, which is turned in the first-level cache.
+constexpr int kB16Pairs = 16;
+void pack_square_b16(const float* w, int64_t ld, uint32_t* out) {
+  uint32_t words[kPanel][kB16Pairs];
+  for (int64_t j = 0; j < kPanel; ++j)
+    for (int64_t i = 0; i < kB16Pairs; ++i) words[j][i] = pair_b16(w[j * ld + 2 * i], w[j * ld + 2 * i + 1]);
+  for (int64_t i = 0; i < kB16Pairs; ++i)
+    for (int64_t j = 0; j < kPanel; ++j) out[i * kPanel + j] = words[j][i];
+}
+
+// A training step packs all of its weights: whole panels of f32 have loops of their own. Returns the k, of whole
+// blocks, behind those that are packed.
+int64_t pack_whole_b16(const Source& s, int64_t k, int64_t first, uint32_t* out) {
   const float* w = static_cast<const float*>(s.data);
-  if (s.order == Order::kn) {
-    for (int64_t i = 0; i < whole; i += 2)
-      for (int64_t j = 0; j < columns; ++j)
-        out[i / 2 * kPanel + j] = pair_b16(w[i * s.ld + first + j], w[(i + 1) * s.ld + first + j]);
-    for (int64_t j = 0; j < columns && whole < k; ++j)
-      out[whole / 2 * kPanel + j] = pair_b16(w[whole * s.ld + first + j], 0);
-    return;
+  int64_t k0 = 0;
+  if (s.order == Order::nk) {
+    for (; k0 + 2 * kB16Pairs <= k; k0 += 2 * kB16Pairs)
+      pack_square_b16(w + first * s.ld + k0, s.ld, out + k0 / 2 * kPanel);
+    return k0;
   }
-  for (int64_t k0 = 0; k0 < k; k0 += kPanel)
-    for (int64_t j = 0; j < columns; ++j) {
-      const float* column = w + (first + j) * s.ld;
-      for (int64_t i = k0; i < std::min(k0 + kPanel, whole); i += 2)
-        out[i / 2 * kPanel + j] = pair_b16(column[i], column[i + 1]);
-      if (whole < k && whole - k0 < kPanel) out[whole / 2 * kPanel + j] = pair_b16(column[whole], 0);
+  for (; k0 + 2 <= k; k0 += 2) {
+    const float *low = w + k0 * s.ld + first, *high = low + s.ld;
+    for (int64_t j = 0; j < kPanel; ++j) out[k0 / 2 * kPanel + j] = pair_b16(low[j], high[j]);
+  }
+  return k0 / kBlock * kBlock;
+}
+
+void pack_b16(const Source& s, int64_t n, int64_t k, int64_t first, uint32_t* out) {
+  const int64_t columns = std::min<int64_t>(kPanel, n - first);
+  const int64_t begin = s.type == Type::f32 && columns == kPanel ? pack_whole_b16(s, k, first, out) : 0;
+  float block[kBlock];
+  for (int64_t j = 0; j < columns; ++j)
+    for (int64_t k0 = begin; k0 < k; k0 += kBlock) {
+      read_block(s, k, first + j, k0, block);
+      for (int64_t i = 0; i < kBlock; i += 2) out[(k0 + i) / 2 * kPanel + j] = pair_b16(block[i], block[i + 1]);
     }
 }
 
