@@ -6,6 +6,8 @@ with scaled_dot_product_attention and the fused AdamW, as it is (eager) and comp
 is where its memory is read. In every round each of them is followed by lathe; the ratio is taken in such pairs, and its
 median and quartiles over the rounds are reported.
 
+With --precision bf16 lathe's operands and what it keeps are bf16, and torch runs in torch.autocast with bfloat16.
+
 Before anything is timed lathe gets torch's weights, and the losses of the first batch are compared.
 """
 import argparse
@@ -26,7 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
 SHAPES = {"stories15m": (288, 6, 6, 768, 256), "stories42m": (512, 8, 8, 1376, 1024),
           "stories110m": (768, 12, 12, 2048, 1024)}
 VOCABULARY = 32000
-BAR_LOSS = 1e-3
+BAR_LOSS = {"f32": 1e-3, "bf16": 2e-2}
 
 
 def make_model(name):
@@ -58,7 +60,8 @@ def torch_process(options):
 
     def step(inputs, targets):
         optimizer.zero_grad(set_to_none=True)
-        loss = train_peer.loss_of(forward, inputs, targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bf16"):
+            loss = train_peer.loss_of(forward, inputs, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), train_peer.CLIP)
         optimizer.step()
@@ -80,7 +83,7 @@ class Torch:
     def __init__(self, way, options):
         self.process = subprocess.Popen(
             [sys.executable, __file__, options.model, "--process", way, "--windows", str(options.windows), "--length",
-             str(options.length), "--threads", str(options.threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+             str(options.length), "--threads", str(options.threads), "--precision", options.precision], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True)
 
     def ask(self, **request):
@@ -104,7 +107,8 @@ class LatheTurns:
         import numpy
         import train_peer
         self.options, self.steps = options, 0
-        self.lathe = train_peer.Lathe(options.lathe, options.model, options.threads, options.windows, options.length)
+        self.lathe = train_peer.Lathe(options.lathe, options.model, options.threads, options.windows, options.length,
+                                      ["--precision", options.precision])
         model = make_model(options.model)
         tensors = self.lathe.ask(ask="model")["tensors"]
         weights = folder / "weights"
@@ -157,6 +161,7 @@ def main():
     parser.add_argument("--windows", type=int, default=8)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rest", type=float, default=0.1, help="seconds between turns")
     parser.add_argument("--seed", type=int, default=1)
@@ -167,7 +172,7 @@ def main():
         return torch_process(options)
 
     report = {"model": options.model, "windows": options.windows, "length": options.length, "threads": options.threads,
-              "date": time.strftime("%Y-%m-%d %H:%M"), "load_before": os.getloadavg(), "rows": [], "notes": []}
+              "precision": options.precision, "date": time.strftime("%Y-%m-%d %H:%M"), "load_before": os.getloadavg(), "rows": [], "notes": []}
     with tempfile.TemporaryDirectory() as folder:
         lathe = LatheTurns(options, pathlib.Path(folder))
     first, ways, losses = lathe.turn(1)["loss"], {}, {}
@@ -178,7 +183,7 @@ def main():
         except RuntimeError as error:
             report["notes"].append(f"{way}: {error}")
             continue
-        if losses[way] > BAR_LOSS:
+        if losses[way] > BAR_LOSS[options.precision]:
             report["notes"].append(f"{way}: incorrect, the first loss is {losses[way]:.2e} from lathe's")
             continue
         ways[way] = peer
@@ -194,7 +199,7 @@ def main():
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
     print(f"{options.model}, {options.windows} windows of {options.length} tokens, {options.threads} threads, "
-          f"{report['date']}, load {report['load_before'][0]:.1f} to {report['load_after'][0]:.1f}, torch "
+          f"{options.precision}, {report['date']}, load {report['load_before'][0]:.1f} to {report['load_after'][0]:.1f}, torch "
           f"{report.get('torch', 'none')}\n")
     print("| torch | its tokens/s | lathe tokens/s | lathe is faster by (quartiles) | its peak MiB | lathe's | first loss "
           "differs by |\n|---|---|---|---|---|---|---|")
