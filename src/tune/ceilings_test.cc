@@ -61,9 +61,9 @@ TEST(CeilingLoops, EveryTableRunsAndReadsEveryByte) {
   for (const CeilingLoops* loops : ceiling_loops()) {
     if (!has_all(cpu_features(), isa_needs(loops->isa))) continue;
     SCOPED_TRACE(isa_name(loops->isa));
-    ASSERT_NE(loops->mac, nullptr);
-    loops->mac(1000);
-    if (loops->fma != nullptr) loops->fma(1000);
+    ASSERT_TRUE(loops->mac != nullptr || loops->bf16 != nullptr);
+    for (const auto loop : {loops->fma, loops->mac, loops->byte_mac, loops->bf16})
+      if (loop != nullptr) loop(1000);
     for (const auto read : loops->read) {
       if (read == nullptr) continue;
       std::memset(buffer->data(), 0, buffer->size());
