@@ -5,6 +5,8 @@
 
 namespace lathe::run {
 
+constexpr std::chrono::milliseconds kPause(100);  // between calls of idle
+
 EventThread::EventThread(std::function<void(const TrainEvent&)> handle, std::function<void()> idle, size_t most)
     : handle_(std::move(handle)), idle_(std::move(idle)), most_(most), thread_([this] { work(); }) {}
 
@@ -37,15 +39,17 @@ int64_t EventThread::dropped() const {
 }
 
 void EventThread::work() {
+  using Clock = std::chrono::steady_clock;
+  auto idle_at = Clock::now() + kPause;
   std::unique_lock lock(mutex_);
   for (;;) {
-    const bool woken =
-        wake_.wait_for(lock, std::chrono::milliseconds(100), [this] { return ending_ || !queue_.empty(); });
-    if (queue_.empty()) {
-      const bool ends = woken;
+    wake_.wait_until(lock, idle_at, [this] { return ending_ || !queue_.empty(); });
+    if (queue_.empty() || Clock::now() >= idle_at) {
+      const bool ends = ending_ && queue_.empty();
       lock.unlock();
       if (idle_) idle_();
       if (ends) return;
+      idle_at = Clock::now() + kPause;
       lock.lock();
       continue;
     }

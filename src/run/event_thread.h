@@ -15,8 +15,8 @@ namespace lathe::run {
 
 class EventThread {
  public:
-  // `handle` is called by the thread, once for each event, in order. `idle`, where there is one, whenever the queue
-  // has been empty for a tenth of a second, and at the end.
+  // `handle` is called by the thread, once for each event, in order. `idle`, where there is one, every tenth of a
+  // second, however many events there are, and at the end.
   EventThread(std::function<void(const TrainEvent&)> handle, std::function<void()> idle, size_t most = 4096);
   ~EventThread();
   EventThread(const EventThread&) = delete;
