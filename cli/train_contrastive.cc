@@ -22,11 +22,12 @@ std::string plan_text(const run::ContrastivePlan& p, const std::string& folder) 
       count_text(static_cast<double>(p.parameters)), c.width, c.layers, c.heads, c.intermediate, c.vocabulary);
   text += fmt::format("pairs: {} to train on, {} to validate on; {:.1f} tokens a text, {} at most\n", p.train_pairs,
                       p.validation_pairs, p.mean_tokens, s.context);
-  const std::string from = p.resumed.empty() ? "" : fmt::format(", from {} at step {}", p.resumed, p.state.step);
-  text += fmt::format("run: {} steps{} of {} x {} pairs, learning rate {:g}, {}, {} thread{}; {:.0f} MiB of memory\n",
-                      s.steps, from, s.accum, s.batch, s.lr, s.schedule, p.threads, p.threads == 1 ? "" : "s",
+  text += fmt::format("run: {} steps of {} x {} pairs, learning rate {:g}, {}, {} thread{}; {:.0f} MiB of memory\n",
+                      s.steps, s.accum, s.batch, s.lr, s.schedule, p.threads, p.threads == 1 ? "" : "s",
                       static_cast<double>(p.memory.total()) / (1 << 20));
-  return text + fmt::format("folder: {}\n", folder);
+  text += fmt::format("folder: {}", folder);
+  if (!p.resumed.empty()) text += fmt::format(", from {} at step {}", p.resumed, p.state.step);
+  return text + "\n";
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ kill_and_resume() {
   for file in model.safetensors optimizer.safetensors; do
     cmp "whole/$last/$file" "run/$last/$file" || fail "$1: $file differs from that of the run that was never killed"
   done
+  cmp <(seq "$steps") <(tail -n +2 run/log.csv | cut -d, -f1) || fail "$1: the log has not every step once"
   [ "$(readlink whole/best)" = "$(readlink run/best)" ] || fail "$1: another checkpoint is the best"
   echo "kill_resume: passed, $1: $killed kills, $mid_save of them while a checkpoint was written; the same bits at step $steps"
 }

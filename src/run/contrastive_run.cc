@@ -317,7 +317,10 @@ Result<ContrastiveTrainer::End> ContrastiveRun::run(const RunHooks& hooks) {
   train.stop = hooks.stop;
   train.ceiling = plan_.ceiling;
   train.emit = [&](TrainEvent&& event) { (*record)->add(std::move(event)); };
-  train.save = [this](const TrainState& state, bool best) { return save(state, best); };
+  train.save = [&](const TrainState& state, bool best) {
+    (*record)->settle();
+    return save(state, best);
+  };
   ContrastiveTrainer trainer(*model_, split_, head_.settings, head_.temperature, head_.state, train);
   auto end = trainer.run();
   end = (*record)->finish(std::move(end), trainer.state().step);

@@ -24,6 +24,13 @@ void EventThread::push(TrainEvent event) {
   wake_.notify_one();
 }
 
+void EventThread::settle() {
+  std::unique_lock lock(mutex_);
+  const int64_t mine = ++asked_;
+  wake_.notify_one();
+  settled_.wait(lock, [&] { return done_ >= mine; });
+}
+
 void EventThread::finish() {
   {
     const std::lock_guard lock(mutex_);
@@ -43,14 +50,18 @@ void EventThread::work() {
   auto idle_at = Clock::now() + kPause;
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait_until(lock, idle_at, [this] { return ending_ || !queue_.empty(); });
-    if (queue_.empty() || Clock::now() >= idle_at) {
-      const bool ends = ending_ && queue_.empty();
+    wake_.wait_until(lock, idle_at, [this] { return ending_ || asked_ > done_ || !queue_.empty(); });
+    const bool empty = queue_.empty();
+    if (empty || Clock::now() >= idle_at) {
+      const bool ends = ending_ && empty;
+      const int64_t asked = asked_;
       lock.unlock();
       if (idle_) idle_();
+      lock.lock();
+      if (empty) done_ = asked;
+      settled_.notify_all();
       if (ends) return;
       idle_at = Clock::now() + kPause;
-      lock.lock();
       continue;
     }
     const TrainEvent event = std::move(queue_.front());

@@ -50,6 +50,16 @@ TEST(EventThread, CallsIdleAmongEventsThatNeverCease) {
   EXPECT_GE(idle.load(), 2);
 }
 
+TEST(EventThread, SettlesBehindWhatWasPushed) {
+  std::atomic<int64_t> handled{0}, at_idle{0};
+  EventThread thread([&](const TrainEvent&) { ++handled; }, [&] { at_idle = handled.load(); });
+  for (int64_t all = 100; all <= 500; all += 100) {
+    for (int i = 0; i < 100; ++i) thread.push({});
+    thread.settle();
+    EXPECT_EQ(at_idle.load(), all);
+  }
+}
+
 TEST(EventThread, CallsIdleAtTheEnd) {
   std::atomic<int> idle{0};
   EventThread thread([](const TrainEvent&) {}, [&] { ++idle; });

@@ -36,6 +36,9 @@ class RunRecord {
   static Result<std::unique_ptr<RunRecord>> open(const Options& options, const RunHooks& hooks);
 
   void add(TrainEvent&& event);
+  // Returns when the log holds all that was told: before a state is saved, so that a run that goes on from it has the
+  // lines of all its steps, whatever becomes of this process.
+  void settle() { to_log_.settle(); }
   // Behind the last event: how the run ended, at which step. What could not be written is an error in `end`'s place.
   Result<TrainLoop::End> finish(Result<TrainLoop::End> end, int64_t step);
   int64_t dropped() const { return to_log_.dropped() + to_watch_.dropped(); }

@@ -47,6 +47,9 @@ void StepClock::finish(TrainEvent& event) {
     if (name == "data" || name == "optimizer" || name == "network") compute_ += ns;
   }
   event.compute_seconds = seconds(compute_);
+  spent_.clear();
+  compute_ = 0;
+  begun_ = last_;
 }
 
 void StepClock::add(std::string_view name, int64_t ns) {

@@ -21,6 +21,7 @@ class StepClock {
   // What comes until mark_ops() is the model's. What the profile does not know of it goes to "unaccounted".
   void begin_ops();
   void mark_ops();
+  // The phases of the event; what comes then is of the next step.
   void finish(TrainEvent& event);
 
  private:

@@ -96,8 +96,8 @@ void TrainLoop::sample() {
 }
 
 Result<TrainLoop::End> TrainLoop::run() {
+  StepClock clock(profile_);
   while (state_.step < settings_.steps) {
-    StepClock clock(profile_);
     TrainEvent event;
     const auto loss = backward(clock);
     if (!loss) return loss.status();
@@ -112,14 +112,17 @@ Result<TrainLoop::End> TrainLoop::run() {
       best = *evaluated;
       clock.mark("evaluation");
     }
-    if (best || due(settings_.save_every)) save(best);
-    clock.mark("saving");
     if (hooks_.sample && due(hooks_.sample_every)) {
       sample();
       clock.mark("sampling");
     }
     clock.finish(event);
     hooks_.emit(std::move(event));
+    // Behind the step's event, which is in the log before the checkpoint is there.
+    if (!best && !due(settings_.save_every)) continue;
+    clock.mark("unaccounted");
+    save(best);
+    clock.mark("saving");
   }
   save(false);
   if (!save_status_.ok()) return save_status_;

@@ -326,7 +326,10 @@ Result<Trainer::End> TrainRun::lead(const RunHooks& hooks) {
       {.folder = folder(), .from = from, .head = head_line(), .tensorboard = options_.tensorboard}, hooks);
   if (!record) return record.status();
   hooks_.emit = [&](TrainEvent&& event) { (*record)->add(std::move(event)); };
-  hooks_.save = [this](const TrainState& state, bool best) { return save(state, best); };
+  hooks_.save = [&](const TrainState& state, bool best) {
+    (*record)->settle();
+    return save(state, best);
+  };
   if (tokenizer_) hooks_.sample = [this] { return sample(); };
   hooks_.sample_every = options_.sample_every;
   hooks_.ranges_every = options_.ranges_every;
