@@ -183,7 +183,7 @@ void add_prompt(CLI::App& command, Options& o) {
       ->group(kGroup)
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("IDS");
+      ->option_text("ID,ID,...");
   command.add_flag("--chat", o.chat, "The prompt is a message, put as the model's chat template has it")->group(kGroup);
   add_chat_options(command, o.conversation, kGroup);
 }

@@ -26,13 +26,13 @@ void add_what(CLI::App& command, ProbeOptions& o) {
   command.add_option("--variants", o.probe.variants, "Only these variants: names or globs, joined by commas")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("NAMES");
+      ->option_text("NAME,NAME,...");
   command
       .add_option("--provider", o.probe.providers,
                   "Only these peers: openblas, blis, onednn, accelerate, a cblas library's path, or none")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("NAMES");
+      ->option_text("NAME,NAME,...");
   command.add_option("--isa", o.probe.isa, "Only variants of this instruction set")->type_name("NAME");
 }
 

@@ -42,23 +42,25 @@ Status train_pairs(const Options& options) {
   const run::TrainOptions& r = options.run;
   for (const auto& [name, given] : {std::pair{"--data", !r.data.empty()},
                                     {"--validation-data", !r.validation_data.empty()},
-                                    {"--resume", !r.resume.empty()},
                                     {"--recompute", r.settings.recompute},
                                     {"--precision bf16", r.settings.precision != "f32"},
                                     {"--sample-every", r.sample_every > 0},
-                                    {"--tensorboard", r.tensorboard},
                                     {"--ranks", options.ranks != "auto" && options.ranks != "none"},
                                     {"--prompt", !r.prompt.empty()}})
-    if (given) return invalid_argument(std::string(name) + " is given with --contrastive, needed: one of the two");
+    if (given)
+      return invalid_argument(std::string(name) +
+                              " is given with --contrastive or a run of it, needed: one of the two");
   run::ContrastiveOptions pairs = options.pairs;
   pairs.hub = hub_path();
   pairs.model = r.model;
   pairs.init = r.init;
   pairs.tokenizer = r.tokenizer;
   pairs.output = r.output;
+  pairs.resume = r.resume;
   pairs.settings = r.settings;
   pairs.given = r.given;
   pairs.threads = r.threads;
+  pairs.tensorboard = r.tensorboard;
   pairs.measure_ceiling = !options.no_ceiling && !options.dry;
   return train_contrastive(pairs, {options.log_every, options.quiet, options.dry});
 }
@@ -89,7 +91,8 @@ Result<run::Trainer::End> train(const Options& options, ranks::Group* group, std
 }
 
 Status train(const Options& options) {
-  if (!options.pairs.pairs.empty()) return train_pairs(options);
+  const std::string& resume = options.run.resume;
+  if (!options.pairs.pairs.empty() || (!resume.empty() && run::holds_pairs_run(resume))) return train_pairs(options);
   if (options.reduce != "order" && options.reduce != "fast")
     return invalid_argument("--reduce is " + shown(options.reduce) + ", needed: order or fast");
   const auto group = join_ranks(options.ranks);
@@ -125,9 +128,9 @@ log.csv; each checkpoint is a Hugging Face folder as it stands. Tokens of one st
 
 // Options that a checkpoint keeps too: which of them were given is noted.
 template <class Value>
-void add_setting(CLI::App& command, const std::shared_ptr<Options>& options, const char* field, Value& value,
-                 const std::string& what, const char* type) {
-  command
+CLI::Option* add_setting(CLI::App& command, const std::shared_ptr<Options>& options, const char* field, Value& value,
+                         const std::string& what, const char* type) {
+  return command
       .add_option_function<Value>(
           run::option_name(field),
           [options, field, &value](const Value& given) {
@@ -184,17 +187,14 @@ void add_contrastive(CLI::App& command, const std::shared_ptr<Options>& options)
   };
   text("--contrastive", p.pairs, "Pairs of texts: JSON lines, or columns with a tab between them", "FILE");
   text("--validation-pairs", p.validation_pairs, "The same, to validate on", "FILE");
-  text("--anchor", p.fields.anchor, "Of JSON lines, the field of a text", "NAME");
-  text("--positive", p.fields.positive, "The field of the text that belongs to it", "NAME");
-  text("--negative", p.fields.negative, "The field of one that does not, where there is one", "NAME");
-  command.add_option("--temperature", p.temperature, "Cosines are divided by it")
-      ->type_name("NUMBER")
-      ->capture_default_str()
-      ->group(kGroup);
-  command.add_option("--validation", p.validation, "Share of the pairs to validate on, 1,000 pairs at most")
-      ->type_name("NUMBER")
-      ->capture_default_str()
-      ->group(kGroup);
+  const auto setting = [&](const char* field, auto& value, const char* what, const char* type) {
+    add_setting(command, options, field, value, what, type)->group(kGroup);
+  };
+  setting("anchor", p.fields.anchor, "Of JSON lines, the field of a text", "NAME");
+  setting("positive", p.fields.positive, "The field of the text that belongs to it", "NAME");
+  setting("negative", p.fields.negative, "The field of one that does not, where there is one", "NAME");
+  setting("temperature", p.temperature, "Cosines are divided by it", "NUMBER");
+  setting("validation", p.validation, "Share of the pairs to validate on, 1,000 pairs at most", "NUMBER");
 }
 
 }  // namespace

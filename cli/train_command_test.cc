@@ -95,8 +95,13 @@ TEST_F(TrainCommand, LearnsFromPairsOfTexts) {
     EXPECT_NE(trained.out.find(needed), std::string::npos) << needed << "\n" << trained.out;
   const auto vector = run_lathe("embed -m " + run_ + "/best one --threads 1");
   EXPECT_EQ(vector.exit, 0) << vector.err;
-  EXPECT_NE(run_lathe(command + " --batch 2").err.find("holds a run, needed: a new folder"), std::string::npos);
+  EXPECT_NE(run_lathe(command + " --batch 2").err.find("holds a run that came to step 4, needed: a new folder"),
+            std::string::npos);
   EXPECT_NE(run_lathe(command + " --data " + shard_).err.find("--data is given with --contrastive"), std::string::npos);
+  const auto on = run_lathe("train --threads 1 --no-ceiling --steps 6 --resume " + run_);
+  EXPECT_EQ(on.exit, 0) << on.err;
+  EXPECT_NE(on.out.find("at step 4"), std::string::npos) << on.out;
+  EXPECT_TRUE(fs::exists(run_ + "/step-00000006/COMPLETE"));
 }
 
 TEST(DefaultEncoder, EmbedsAndSaysSo) {

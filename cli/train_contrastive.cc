@@ -12,7 +12,7 @@ namespace lathe::cli {
 namespace {
 
 constexpr const char* kStopping =
-    "\nlathe: ending after what is being computed; what was reached is saved (a second signal ends at once)\n";
+    "\nlathe: ending after what is being computed; the state is saved (a second signal ends at once)\n";
 
 std::string plan_text(const run::ContrastivePlan& p, const std::string& folder) {
   const models::BertConfig& c = p.config;
@@ -25,7 +25,9 @@ std::string plan_text(const run::ContrastivePlan& p, const std::string& folder) 
   text += fmt::format("run: {} steps of {} x {} pairs, learning rate {:g}, {}, {} thread{}; {:.0f} MiB of memory\n",
                       s.steps, s.accum, s.batch, s.lr, s.schedule, p.threads, p.threads == 1 ? "" : "s",
                       static_cast<double>(p.memory.total()) / (1 << 20));
-  return text + fmt::format("folder: {}\n", folder);
+  text += fmt::format("folder: {}", folder);
+  if (!p.resumed.empty()) text += fmt::format(", from {} at step {}", p.resumed, p.state.step);
+  return text + "\n";
 }
 
 }  // namespace
@@ -39,7 +41,7 @@ Status train_contrastive(const run::ContrastiveOptions& options, const Contrasti
   std::fflush(stdout);
   if (display.dry) return {};
   stop_on_signals(kStopping);
-  TrainDisplay shown(0, plan.settings.steps, display.log_every, display.quiet);
+  TrainDisplay shown(plan.state.step, plan.settings.steps, display.log_every, display.quiet);
   const auto end = (*run)->run({.watch = [&](const run::TrainEvent& event) { shown.add(event); },
                                 .idle = [&] { shown.idle(); },
                                 .stop = stop_asked});
@@ -47,7 +49,9 @@ Status train_contrastive(const run::ContrastiveOptions& options, const Contrasti
   if ((*run)->dropped() > 0)
     fmt::print(stderr, "note: {} events found no room in the log's or the display's queue\n", (*run)->dropped());
   if (!end) return end.status();
-  if (*end == run::ContrastiveTrainer::End::stopped) return failed("stopped by a signal; what was reached is saved");
+  const bool stopped = *end == run::ContrastiveTrainer::End::stopped;
+  if (stopped && !display.quiet) fmt::print("stopped; go on with: lathe train --resume {}\n", (*run)->folder());
+  if (stopped) return failed("stopped by a signal; what was reached is saved");
   const std::string model =
       (*run)->folder() + "/" + (plan.validation_pairs > 0 ? "best" : fmt::format("step-{:08}", plan.settings.steps));
   if (!display.quiet) fmt::print("finished; try it: lathe embed -m {} \"...\"\n", model);

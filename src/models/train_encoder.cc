@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/optimizer_step.h"
 #include "models/pass_model.h"
 #include "models/train_encoder_layout.h"
 #include "models/train_encoder_memory.h"
@@ -82,26 +83,14 @@ class TrainedEncoder final : public TrainEncoder {
     return {memory_.unit, static_cast<size_t>(texts_ * config_.width)};
   }
 
-  double update(const AdamW& s, int64_t number) override {
-    const ops::AdamWStep step = ops::adamw_step(s.rate, s.beta1, s.beta2, s.eps, s.decay, s.clip, number);
-    const ops::FlatArrays arrays = {memory_.weights.as<float>(), memory_.gradients.as<float>(),
-                                    memory_.first_moments.as<float>(), memory_.second_moments.as<float>()};
-    double found = 0;
-    if (profile_ != nullptr) profile_->begin();
-    team_.run([&](Team::Worker& worker) {
-      ops::TrainExecutor x(worker, profile_);
-      x.run("optimizer norm",
-            [&](Team::Worker& w) { ops::sum_squares(w, *kernels_.optimizer, pieces_, arrays.g, sums_, 0); });
-      x.sync();
-      const double norm = ops::gradient_norm(sums_);
-      if (worker.id() == 0) found = norm;
-      if (!std::isfinite(norm)) return;
-      x.run("optimizer adamw",
-            [&](Team::Worker& w) { ops::apply_adamw(w, *kernels_.optimizer, pieces_, arrays, step, norm, 1); });
-      x.sync();
-    });
-    if (profile_ != nullptr) profile_->end();
-    return found;
+  double update(const AdamW& settings, int64_t number) override {
+    return OptimizerStep{.team = team_,
+                         .profile = profile_,
+                         .kernels = kernels_,
+                         .pieces = pieces_,
+                         .arrays = {memory_.weights.as<float>(), memory_.gradients.as<float>(),
+                                    memory_.first_moments.as<float>(), memory_.second_moments.as<float>()}}
+        .run(settings, number, sums_);
   }
 
   void set_profile(ops::Profile* profile) override { profile_ = profile; }

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "models/gradient_norms.h"
+#include "models/optimizer_step.h"
 #include "models/pass_model.h"
 #include "models/train_initialize.h"
 #include "models/train_layout.h"
@@ -102,26 +102,14 @@ class TrainedDecoder final : public TrainModel {
     return run(input);
   }
 
-  double update(const AdamW& s, int64_t number) override {
-    const ops::AdamWStep step = ops::adamw_step(s.rate, s.beta1, s.beta2, s.eps, s.decay, s.clip, number);
-    const ops::FlatArrays arrays = {memory_.weights.as<float>(), memory_.gradients.as<float>(),
-                                    memory_.first_moments.as<float>(), memory_.second_moments.as<float>()};
-    double found = 0;
-    if (profile_ != nullptr) profile_->begin();
-    team_.run([&](Team::Worker& worker) {
-      ops::TrainExecutor x(worker, profile_);
-      x.run("optimizer norm",
-            [&](Team::Worker& w) { ops::sum_squares(w, *kernels_.optimizer, pieces_, arrays.g, sums_, 0); });
-      x.sync();
-      const double norm = ops::gradient_norm(sums_);
-      if (worker.id() == 0) found = norm;
-      if (!std::isfinite(norm)) return;
-      x.run("optimizer adamw",
-            [&](Team::Worker& w) { ops::apply_adamw(w, *kernels_.optimizer, pieces_, arrays, step, norm, 1); });
-      x.sync();
-    });
-    if (profile_ != nullptr) profile_->end();
-    return found;
+  double update(const AdamW& settings, int64_t number) override {
+    return OptimizerStep{.team = team_,
+                         .profile = profile_,
+                         .kernels = kernels_,
+                         .pieces = pieces_,
+                         .arrays = {memory_.weights.as<float>(), memory_.gradients.as<float>(),
+                                    memory_.first_moments.as<float>(), memory_.second_moments.as<float>()}}
+        .run(settings, number, sums_);
   }
 
   GradientNorms gradient_norms() const override { return parts_->norms(sums_); }

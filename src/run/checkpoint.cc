@@ -2,8 +2,6 @@
 
 #include "base/atomic_file.h"
 #include "formats/checkpoint_manifest.h"
-#include "formats/safetensors.h"
-#include "formats/safetensors_writer.h"
 #include "models/train_hf_config.h"
 #include "run/checkpoint_tensors.h"
 #include "run/tokenizer_files.h"
@@ -12,10 +10,6 @@ namespace lathe::run {
 namespace {
 
 using models::TrainModel;
-
-constexpr const char *kFirst = "first.", *kSecond = "second.";  // moments, before the name of their tensor
-
-using Part = CheckpointPart;
 
 bool has(const std::vector<NamedFile>& files, std::string_view name) {
   for (const NamedFile& file : files)
@@ -32,7 +26,7 @@ std::string tokenizer_config(const std::vector<NamedFile>& files) {
              : "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"clean_up_tokenization_spaces\": false\n}\n";
 }
 
-Status write_model(const std::string& folder, const CheckpointHead& head, TrainModel& model) {
+Status write_texts(const std::string& folder, const CheckpointHead& head) {
   int32_t bos = -1, eos = head.separator;
   if (!head.tokenizer.empty()) {
     const auto tokenizer = tokenizer_of(head.tokenizer, folder);
@@ -47,32 +41,20 @@ Status write_model(const std::string& folder, const CheckpointHead& head, TrainM
       return status;
   if (Status status = write_file(folder + "/config.json", models::train_hf_config(head.config, bos, eos)); !status.ok())
     return status;
-  const Part weights[] = {{"", model.weights()}};
-  return write_tensors(folder, "model", model.tensors(), weights, kShardBytes);
+  return write_file(folder + "/train.json", checkpoint_head_text(head));
 }
 
 }  // namespace
 
 Status save_checkpoint(const std::string& path, const CheckpointHead& head, TrainModel& model) {
   return write_checkpoint(path, [&](const std::string& folder) {
-    if (Status status = write_model(folder, head, model); !status.ok()) return status;
-    const Part moments[] = {{kFirst, model.first_moments()}, {kSecond, model.second_moments()}};
-    if (Status status = write_tensors(folder, "optimizer", model.tensors(), moments, INT64_MAX); !status.ok())
-      return status;
-    return write_file(folder + "/train.json", checkpoint_head_text(head));
+    if (Status status = write_texts(folder, head); !status.ok()) return status;
+    return write_learned(folder, model.tensors(), learned_by(model));
   });
 }
 
 Status load_checkpoint(const std::string& path, TrainModel& model) {
-  const auto weights = open_safetensors(path);
-  if (!weights) return weights.status();
-  if (Status status = read_tensors(weights->tensors, "", model.tensors(), model.weights()); !status.ok())
-    return corrupt(path + ": " + status.message());
-  const auto moments = open_safetensors(path + "/optimizer.safetensors");
-  if (!moments) return moments.status();
-  Status status = read_tensors(moments->tensors, kFirst, model.tensors(), model.first_moments());
-  if (status.ok()) status = read_tensors(moments->tensors, kSecond, model.tensors(), model.second_moments());
-  return status.ok() ? status : corrupt(path + ": " + status.message());
+  return read_learned(path, model.tensors(), learned_by(model));
 }
 
 }  // namespace lathe::run

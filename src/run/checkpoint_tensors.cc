@@ -3,11 +3,18 @@
 #include <cstring>
 #include <vector>
 
+#include "formats/safetensors.h"
 #include "formats/safetensors_writer.h"
 
 namespace lathe::run {
 
 using models::TrainTensor;
+
+namespace {
+
+constexpr const char *kFirst = "first.", *kSecond = "second.";  // moments, before the name of their tensor
+
+}  // namespace
 
 Status write_tensors(const std::string& folder, const char* name, std::span<const TrainTensor> tensors,
                      std::span<const CheckpointPart> parts, int64_t shard_bytes) {
@@ -37,6 +44,25 @@ Status read_tensors(const TensorTable& table, const char* prefix, std::span<cons
     std::memcpy(values.data() + tensor.offset, (*found)->bytes.data(), (*found)->bytes.size());
   }
   return {};
+}
+
+Status write_learned(const std::string& folder, std::span<const TrainTensor> tensors, const LearnedArrays& arrays) {
+  const CheckpointPart weights[] = {{"", arrays.weights}};
+  if (Status status = write_tensors(folder, "model", tensors, weights, kShardBytes); !status.ok()) return status;
+  const CheckpointPart moments[] = {{kFirst, arrays.first_moments}, {kSecond, arrays.second_moments}};
+  return write_tensors(folder, "optimizer", tensors, moments, INT64_MAX);
+}
+
+Status read_learned(const std::string& path, std::span<const TrainTensor> tensors, const LearnedArrays& arrays) {
+  const auto weights = open_safetensors(path);
+  if (!weights) return weights.status();
+  if (Status status = read_tensors(weights->tensors, "", tensors, arrays.weights); !status.ok())
+    return corrupt(path + ": " + status.message());
+  const auto moments = open_safetensors(path + "/optimizer.safetensors");
+  if (!moments) return moments.status();
+  Status status = read_tensors(moments->tensors, kFirst, tensors, arrays.first_moments);
+  if (status.ok()) status = read_tensors(moments->tensors, kSecond, tensors, arrays.second_moments);
+  return status.ok() ? status : corrupt(path + ": " + status.message());
 }
 
 }  // namespace lathe::run

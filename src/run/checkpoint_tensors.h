@@ -21,4 +21,18 @@ Status write_tensors(const std::string& folder, const char* name, std::span<cons
 Status read_tensors(const TensorTable& table, const char* prefix, std::span<const models::TrainTensor> tensors,
                     std::span<float> values);
 
+// What a run has learned: weights, and both moments of the optimizer.
+struct LearnedArrays {
+  std::span<float> weights, first_moments, second_moments;
+};
+template <class Model>
+LearnedArrays learned_by(Model& model) {
+  return {model.weights(), model.first_moments(), model.second_moments()};
+}
+// model.safetensors, in shards where it is large, and optimizer.safetensors.
+Status write_learned(const std::string& folder, std::span<const models::TrainTensor> tensors,
+                     const LearnedArrays& arrays);
+// Into arrays of the same tensors; an error names the file, and the tensor that is missing or different.
+Status read_learned(const std::string& path, std::span<const models::TrainTensor> tensors, const LearnedArrays& arrays);
+
 }  // namespace lathe::run

@@ -8,12 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "formats/checkpoint_manifest.h"
+#include "base/shown.h"
 #include "models/train_encoder_config.h"
 #include "platform/machine.h"
-#include "run/event_thread.h"
+#include "run/checkpoint_fields.h"
 #include "run/tokenizer_files.h"
-#include "run/train_log.h"
 #include "tune/ceilings.h"
 
 namespace lathe::run {
@@ -24,22 +23,43 @@ namespace fs = std::filesystem;
 constexpr int64_t kMostValidation = 1000;  // pairs, of those that are put aside
 constexpr int64_t kMostContext = 256;      // tokens of a text where nobody says more: the rest of it is seldom needed
 
-std::string dumped(const nlohmann::ordered_json& json, int indent = -1) {
-  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ContrastiveRun>> ContrastiveRun::open(const ContrastiveOptions& options) {
   std::unique_ptr<ContrastiveRun> run(new ContrastiveRun(options));
   for (Status (ContrastiveRun::*step)() :
-       {&ContrastiveRun::check, &ContrastiveRun::open_model, &ContrastiveRun::open_pairs, &ContrastiveRun::settle,
-        &ContrastiveRun::make_model})
+       {&ContrastiveRun::resolve_resume, &ContrastiveRun::check_numbers, &ContrastiveRun::choose_folder,
+        &ContrastiveRun::open_model, &ContrastiveRun::open_pairs, &ContrastiveRun::settle, &ContrastiveRun::make_model})
     if (Status status = (run.get()->*step)(); !status.ok()) return status;
   return run;
 }
 
-Status ContrastiveRun::check() {
+// What the run is made with, from the options, or from the checkpoint that it goes on from.
+Status ContrastiveRun::resolve_resume() {
+  if (options_.resume.empty()) {
+    if (Status status = check_start(); !status.ok()) return status;
+    head_ = {.init = options_.init,
+             .settings = options_.settings,
+             .fields = options_.fields,
+             .temperature = options_.temperature,
+             .validation = options_.validation,
+             .data = absolute_path(options_.pairs),
+             .validation_data = absolute_path(options_.validation_pairs)};
+    return {};
+  }
+  auto from = find_resume_point(options_.resume);
+  if (!from) return from.status();
+  plan_.notes = from->notes;
+  plan_.resumed = from->checkpoint;
+  from_ = std::move(*from);
+  auto head = read_pairs_head(from_->checkpoint);
+  if (!head) return head.status();
+  head_ = std::move(*head);
+  return adopt();
+}
+
+// Options that a new run needs.
+Status ContrastiveRun::check_start() const {
   if (options_.output.empty()) return invalid_argument("-o is missing, needed: a new folder for the run");
   if (options_.init.empty() && options_.model.empty())
     return invalid_argument(
@@ -53,23 +73,55 @@ Status ContrastiveRun::check() {
     return invalid_argument(
         "--tokenizer is missing, needed: one for the new model ('lathe tokenizer train --type "
         "wordpiece' makes it)");
-  if (!(options_.temperature > 0 && options_.temperature <= 100))
-    return invalid_argument(fmt::format("--temperature is {}, needed: more than 0, at most 100", options_.temperature));
-  if (!(options_.validation >= 0 && options_.validation < 1))
-    return invalid_argument(fmt::format("--validation is {}, needed: 0 to less than 1", options_.validation));
-  std::error_code error;
-  if (fs::exists(options_.output, error) && !fs::is_directory(options_.output, error))
-    return invalid_argument(options_.output + ": is there and is no folder, needed: a new folder for the run");
-  if (!folder_.steps().empty()) return invalid_argument(options_.output + ": holds a run, needed: a new folder");
+  return {};
+}
+
+// What is named beside --resume has to be what the checkpoint has, but for what decides no bit of the weights.
+Status ContrastiveRun::adopt() {
+  if (!options_.init.empty() || !options_.tokenizer.empty())
+    return invalid_argument(
+        std::string(options_.init.empty() ? "--tokenizer" : "--init") +
+        " and --resume are both given, needed: one, since a checkpoint has weights and a tokenizer");
+  if (!options_.validation_pairs.empty() && head_.validation_data.empty())
+    return invalid_argument("--validation-pairs is given, needed: none, as in the run of the checkpoint " +
+                            from_->checkpoint + ", which puts a share of the pairs aside");
+  Status status;
+  const auto same = [&](const char* name, const auto& asked, const auto& kept) {
+    if (options_.given.contains(name) && asked != kept && status.ok())
+      status = invalid_argument(fmt::format("{} is {}, needed: {}, as the checkpoint {} was trained with",
+                                            option_name(name), asked, kept, from_->checkpoint));
+  };
+  same("temperature", options_.temperature, head_.temperature);
+  same("validation", options_.validation, head_.validation);
+  same("anchor", options_.fields.anchor, head_.fields.anchor);
+  same("positive", options_.fields.positive, head_.fields.positive);
+  same("negative", options_.fields.negative, head_.fields.negative);
+  if (!status.ok()) return status;
+  const AskedSettings asked{.settings = options_.settings, .given = options_.given};
+  return adopt_settings(asked, from_->checkpoint, head_.state, head_.settings, plan_.notes);
+}
+
+Status ContrastiveRun::check_numbers() {
+  if (!(head_.temperature > 0 && head_.temperature <= 100))
+    return invalid_argument(fmt::format("--temperature is {}, needed: more than 0, at most 100", head_.temperature));
+  if (!(head_.validation >= 0 && head_.validation < 1))
+    return invalid_argument(fmt::format("--validation is {}, needed: 0 to less than 1", head_.validation));
+  return {};
+}
+
+Status ContrastiveRun::choose_folder() {
+  auto place = choose_run_folder(options_.output, options_.resume, from_ ? &*from_ : nullptr, head_.state);
+  if (!place) return place.status();
+  place_ = std::move(*place);
   return {};
 }
 
 Status ContrastiveRun::open_model() {
-  if (!options_.init.empty()) {
-    auto start = read_encoder_start(options_.init, options_.hub);
+  if (from_ || !options_.init.empty()) {
+    auto start = read_encoder_start(from_ ? from_->checkpoint : options_.init, options_.hub);
     if (!start) return start.status();
     start_ = std::move(*start);
-    return {};
+    return from_ ? check_model() : Status();
   }
   auto files = read_tokenizer_files(options_.tokenizer);
   if (!files) return files.status();
@@ -85,37 +137,34 @@ Status ContrastiveRun::open_model() {
   return {};
 }
 
+// A description that is named beside --resume has to be that of the checkpoint.
+Status ContrastiveRun::check_model() const {
+  if (options_.model.empty()) return {};
+  const auto description = models::read_encoder_description(options_.model, start_.config.vocabulary);
+  if (!description) return description.status();
+  if (models::encoder_hf_config(description->bert, 0) == models::encoder_hf_config(start_.config, 0)) return {};
+  return invalid_argument("--model is " + shown(options_.model) + ", which is another configuration than that of " +
+                          from_->checkpoint + ", needed: the same, or none");
+}
+
 Status ContrastiveRun::open_pairs() {
-  TrainSettings& s = options_.settings;
-  if (!options_.given.contains("context")) s.context = std::min(kMostContext, start_.head.max_tokens);
+  TrainSettings& s = head_.settings;
+  if (!from_ && !options_.given.contains("context")) s.context = std::min(kMostContext, start_.head.max_tokens);
   if (s.context < 4 || s.context > start_.config.max_tokens())
     return invalid_argument(fmt::format("--context is {}, needed: 4 to the {} tokens that the model takes", s.context,
                                         start_.config.max_tokens()));
   start_.head.max_tokens = s.context;
-  const auto load = [&](const std::string& path, std::optional<PairData>& data) -> Status {
-    auto tokenizer = tokenizer_of(start_.head.tokenizer, "the tokenizer");
-    if (!tokenizer) return tokenizer.status();
-    if (tokenizer->vocab_size() > start_.config.vocabulary)
-      return invalid_argument(fmt::format("the tokenizer has {} tokens, needed: at most the {} of the model",
-                                          tokenizer->vocab_size(), start_.config.vocabulary));
-    tokenizer->set_lower_case(start_.head.lower_case);
-    auto loaded = PairData::load(path, options_.fields, std::move(*tokenizer), s.context);
-    if (!loaded) return loaded.status();
-    data = std::move(*loaded);
-    if (data->cut() > 0)
-      plan_.notes.push_back(fmt::format("{}: {} of {} texts have more than {} tokens and are cut; --context sets it",
-                                        path, data->cut(), data->texts(), s.context));
-    return {};
-  };
-  if (Status status = load(options_.pairs, data_); !status.ok()) return status;
-  if (options_.validation_pairs.empty()) {
-    split_ = split_pairs(*data_, options_.validation, kMostValidation, static_cast<uint64_t>(s.seed));
+  if (Status status = load_pairs(options_.pairs, head_.data, head_.data_sha256, data_); !status.ok()) return status;
+  if (head_.validation_data.empty()) {
+    split_ = split_pairs(*data_, head_.validation, kMostValidation, static_cast<uint64_t>(s.seed));
     return {};
   }
-  if (Status status = load(options_.validation_pairs, validation_data_); !status.ok()) return status;
+  Status status =
+      load_pairs(options_.validation_pairs, head_.validation_data, head_.validation_data_sha256, validation_data_);
+  if (!status.ok()) return status;
   if (validation_data_->negatives() != data_->negatives())
     return invalid_argument(
-        options_.validation_pairs + ": has " +
+        head_.validation_data + ": has " +
         (data_->negatives() ? "no negatives, and the pairs have them" : "negatives, and the pairs have none") +
         ", needed: either both or none");
   split_ = split_pairs(*data_, 0, 0, static_cast<uint64_t>(s.seed));
@@ -127,11 +176,34 @@ Status ContrastiveRun::open_pairs() {
   return {};
 }
 
+// The pairs of the file that is named, else of the checkpoint's, which has to be the same.
+Status ContrastiveRun::load_pairs(const std::string& given, std::string& kept, std::string& sha256,
+                                  std::optional<PairData>& data) {
+  if (!given.empty()) kept = absolute_path(given);
+  auto tokenizer = tokenizer_of(start_.head.tokenizer, "the tokenizer");
+  if (!tokenizer) return tokenizer.status();
+  if (tokenizer->vocab_size() > start_.config.vocabulary)
+    return invalid_argument(fmt::format("the tokenizer has {} tokens, needed: at most the {} of the model",
+                                        tokenizer->vocab_size(), start_.config.vocabulary));
+  tokenizer->set_lower_case(start_.head.lower_case);
+  auto loaded = PairData::load(kept, head_.fields, std::move(*tokenizer), head_.settings.context);
+  if (!loaded) return loaded.status();
+  data = std::move(*loaded);
+  if (from_ && data->sha256() != sha256)
+    return invalid_argument(kept + ": is other data than the checkpoint " + from_->checkpoint +
+                            " was trained with, needed: the same file, or a new run");
+  sha256 = data->sha256();
+  if (data->cut() > 0)
+    plan_.notes.push_back(fmt::format("{}: {} of {} texts have more than {} tokens and are cut; --context sets it",
+                                      kept, data->cut(), data->texts(), head_.settings.context));
+  return {};
+}
+
 // Settings that nobody named: a pass over the pairs, and what fine-tuning or a new model usually takes.
 Status ContrastiveRun::settle() {
-  TrainSettings& s = options_.settings;
+  TrainSettings& s = head_.settings;
   const auto settle = [&](const char* name, auto& value, auto usual) {
-    if (!options_.given.contains(name)) value = usual;
+    if (!from_ && !options_.given.contains(name)) value = usual;
   };
   const auto pairs = static_cast<int64_t>(split_.train_pairs.size());
   settle("batch", s.batch, std::clamp<int64_t>(pairs, 2, 64));
@@ -151,7 +223,7 @@ Status ContrastiveRun::settle() {
 }
 
 Status ContrastiveRun::make_model() {
-  const TrainSettings& s = options_.settings;
+  const TrainSettings& s = head_.settings;
   models::TrainEncoder::Options sizes = {.pairs = s.batch,
                                          .tokens = data_->most_tokens(s.batch),
                                          .longest = data_->longest(),
@@ -174,9 +246,11 @@ Status ContrastiveRun::make_model() {
   auto model = models::TrainEncoder::create(start_.config, sizes, *team_);
   if (!model) return model.status();
   model_ = std::move(*model);
-  if (options_.init.empty()) {
+  if (!from_ && options_.init.empty()) {
     model_->initialize(static_cast<uint64_t>(s.seed), init_scale_);
-  } else if (Status status = load_encoder_weights(start_.files, *model_); !status.ok()) {
+  } else if (Status status =
+                 from_ ? load_encoder(from_->checkpoint, *model_) : load_encoder_weights(start_.files, *model_);
+             !status.ok()) {
     return status;
   }
   if (options_.measure_ceiling) {  // a few trials are enough for a share in a log
@@ -186,6 +260,7 @@ Status ContrastiveRun::make_model() {
   }
   plan_.config = start_.config;
   plan_.settings = s;
+  plan_.state = head_.state;
   plan_.memory = *memory;
   plan_.parameters = static_cast<int64_t>(model_->weights().size());
   plan_.train_pairs = static_cast<int64_t>(split_.train_pairs.size());
@@ -195,78 +270,61 @@ Status ContrastiveRun::make_model() {
   return {};
 }
 
-Status ContrastiveRun::begin_folder() {
-  std::error_code error;
-  fs::create_directories(folder_.path(), error);
-  if (error) return io_error(folder_.path() + ": cannot be created: " + error.message());
-  auto lock = IndexLock::take(fs::absolute(folder_.path(), error).lexically_normal().string());
-  if (!lock) return lock.status();
-  lock_.emplace(std::move(*lock));
-  remove_unfinished_checkpoints(folder_.path());
-  return {};
-}
-
-// How the run was made, for its log and its checkpoints.
+// The log's first line of a run, and of each time that it goes on.
 std::string ContrastiveRun::head_line() const {
-  nlohmann::ordered_json settings;
-  visit_settings(plan_.settings, [&](const char* name, const auto& value, bool) { settings[name] = value; });
-  return dumped({{"event", "start"},
-                 {"step", 0},
-                 {"objective", "contrastive"},
-                 {"parameters", plan_.parameters},
-                 {"temperature", options_.temperature},
-                 {"settings", std::move(settings)},
-                 {"init", options_.init},
-                 {"data", fs::path(options_.pairs).filename().string()},
-                 {"data_sha256", data_->sha256()},
-                 {"train_pairs", plan_.train_pairs},
-                 {"validation_pairs", plan_.validation_pairs},
-                 {"memory_bytes", plan_.memory.total()},
-                 {"threads", plan_.threads},
-                 {"cpu", this_machine().cpu},
-                 {"ceiling_flops", plan_.ceiling}});
+  const nlohmann::ordered_json line = {{"event", from_ ? "resume" : "start"},
+                                       {"step", head_.state.step},
+                                       {"run", fs::path(absolute_path(folder())).filename().string()},
+                                       {"objective", "contrastive"},
+                                       {"parameters", plan_.parameters},
+                                       {"temperature", head_.temperature},
+                                       {"settings", settings_json(head_.settings)},
+                                       {"init", head_.init},
+                                       {"data", fs::path(head_.data).filename().string()},
+                                       {"data_sha256", head_.data_sha256},
+                                       {"train_pairs", plan_.train_pairs},
+                                       {"validation_pairs", plan_.validation_pairs},
+                                       {"memory_bytes", plan_.memory.total()},
+                                       {"threads", plan_.threads},
+                                       {"cpu", this_machine().cpu},
+                                       {"ceiling_flops", plan_.ceiling}};
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 Result<std::string> ContrastiveRun::save(const TrainState& state, bool best) {
-  auto record = nlohmann::ordered_json::parse(head_line());
-  record.erase("event");
-  record["step"] = state.step;
-  start_.head.record = dumped(record, 1) + "\n";
-  const std::string path = folder_.checkpoint_path(state.step);
+  PairsHead head = head_;
+  head.state = state;
+  start_.head.record = pairs_head_text(head);
+  const RunFolder& folder = place_.folder;
+  const std::string path = folder.checkpoint_path(state.step);
   if (Status status = save_encoder(path, start_.head, *model_); !status.ok()) return status;
   if (best)
-    if (Status status = folder_.set_best(state.step); !status.ok()) return status;
-  folder_.prune(plan_.settings.keep);
+    if (Status status = folder.set_best(state.step); !status.ok()) return status;
+  folder.prune(head_.settings.keep);
   return path;
 }
 
-Result<ContrastiveTrainer::End> ContrastiveRun::run(const Hooks& hooks) {
-  if (Status status = begin_folder(); !status.ok()) return status;
-  auto log = TrainLog::open(folder_.path(), -1, head_line());
-  if (!log) return log.status();
-  EventThread to_log([&](const TrainEvent& event) { log->add(event); }, [&] { log->flush(); });
-  EventThread to_watch([&](const TrainEvent& event) { hooks.watch ? hooks.watch(event) : void(); }, hooks.idle);
-  ContrastiveHooks train;
+Result<ContrastiveTrainer::End> ContrastiveRun::run(const RunHooks& hooks) {
+  auto lock = begin_run_folder(place_, head_.state);
+  if (!lock) return lock.status();
+  lock_.emplace(std::move(*lock));
+  std::optional<int64_t> from;
+  if (place_.in_place) from = head_.state.step;
+  const auto record = RunRecord::open(
+      {.folder = folder(), .from = from, .head = head_line(), .tensorboard = options_.tensorboard}, hooks);
+  if (!record) return record.status();
+  TrainHooks train;
   train.stop = hooks.stop;
   train.ceiling = plan_.ceiling;
-  train.emit = [&](TrainEvent&& event) {
-    to_log.push(event);
-    to_watch.push(std::move(event));
+  train.emit = [&](TrainEvent&& event) { (*record)->add(std::move(event)); };
+  train.save = [&](const TrainState& state, bool best) {
+    (*record)->settle();
+    return save(state, best);
   };
-  train.save = [this](const TrainState& state, bool best) { return save(state, best); };
-  ContrastiveTrainer trainer(*model_, split_, plan_.settings, options_.temperature, train);
+  ContrastiveTrainer trainer(*model_, split_, head_.settings, head_.temperature, head_.state, train);
   auto end = trainer.run();
-  to_log.finish();
-  to_watch.finish();
-  dropped_ = to_log.dropped() + to_watch.dropped();
-  log->line(dumped({{"event", "end"},
-                    {"step", trainer.state().step},
-                    {"reason", !end                                        ? end.status().message()
-                               : *end == ContrastiveTrainer::End::finished ? "finished"
-                                                                           : "stopped"},
-                    {"dropped_events", dropped_}}));
-  log->flush();
-  if (end && !log->status().ok()) return log->status();
+  end = (*record)->finish(std::move(end), trainer.state().step);
+  dropped_ = (*record)->dropped();
   return end;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -16,7 +15,9 @@
 #include "run/encoder_checkpoint.h"
 #include "run/index_lock.h"
 #include "run/pair_data.h"
-#include "run/run_folder.h"
+#include "run/pairs_checkpoint.h"
+#include "run/resume.h"
+#include "run/run_record.h"
 
 namespace lathe::run {
 
@@ -26,18 +27,24 @@ struct ContrastiveOptions {
   std::string init{}, hub{};         // a model to go on from, as resolve_model takes it; or
   std::string model{}, tokenizer{};  // a description (models/train_encoder_config.h) and a tokenizer
   std::string output{};              // the run's folder
+  std::string resume{};              // a run's folder, or one checkpoint
   double temperature = 0.05;         // of the loss: scores are cosines divided by it
   double validation = 0.05;          // share of the pairs that is put aside where no file is named, 1,000 at most
   TrainSettings settings{};          // batch counts pairs, context the tokens of a text
-  std::set<std::string> given{};     // settings that the user named; the others have defaults of their own here
+  // Settings that the user named, and temperature, validation, anchor, positive, negative. The others have defaults of
+  // their own here; where named ones differ from the checkpoint's, an error.
+  std::set<std::string> given{};
   int threads = 0;
   bool measure_ceiling = true;
+  bool tensorboard = false;  // event files too
 };
 
 // What a run will be, said before it begins.
 struct ContrastivePlan {
   models::BertConfig config{};
   TrainSettings settings{};
+  TrainState state{};     // that it begins with
+  std::string resumed{};  // what it goes on from
   models::TrainModel::Memory memory{};
   int64_t parameters = 0, train_pairs = 0, validation_pairs = 0;
   double mean_tokens = 0;  // of a text
@@ -52,32 +59,32 @@ class ContrastiveRun {
   static Result<std::unique_ptr<ContrastiveRun>> open(const ContrastiveOptions& options);
 
   const ContrastivePlan& plan() const { return plan_; }
-  const std::string& folder() const { return folder_.path(); }
+  const std::string& folder() const { return place_.folder.path(); }
 
-  // `watch` hears every event, on a thread of its own; `idle` is called there now and then; `stop` is asked between
-  // passes.
-  struct Hooks {
-    std::function<void(const TrainEvent&)> watch{};
-    std::function<void()> idle{};
-    std::function<bool()> stop{};
-  };
-  Result<ContrastiveTrainer::End> run(const Hooks& hooks);
+  Result<ContrastiveTrainer::End> run(const RunHooks& hooks);
   int64_t dropped() const { return dropped_; }  // events that the log or the watcher was too slow for
 
  private:
-  explicit ContrastiveRun(const ContrastiveOptions& options) : options_(options), folder_(options.output) {}
-  Status check();
+  explicit ContrastiveRun(const ContrastiveOptions& options) : options_(options) {}
+  Status resolve_resume();
+  Status check_start() const;
+  Status adopt();
+  Status check_numbers();
+  Status choose_folder();
   Status open_model();
+  Status check_model() const;
   Status open_pairs();
+  Status load_pairs(const std::string& given, std::string& kept, std::string& sha256, std::optional<PairData>& data);
   Status settle();
   Status make_model();
-  Status begin_folder();
   Result<std::string> save(const TrainState& state, bool best);
   std::string head_line() const;
 
   ContrastiveOptions options_;
-  RunFolder folder_;
   ContrastivePlan plan_;
+  PairsHead head_;
+  std::optional<ResumePoint> from_;  // none: a new run
+  RunPlace place_{.folder = RunFolder("")};
   EncoderStart start_;
   float init_scale_ = 0;  // of a new model
   std::optional<PairData> data_, validation_data_;

@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/test_files.h"
 #include "formats/checkpoint_manifest.h"
+#include "run/checkpoint.h"
 #include "run/embedder.h"
 #include "run/quantize.h"
 
@@ -54,6 +55,34 @@ class ContrastiveRunTest : public testing::Test {
     const auto end = (*run)->run({});
     ASSERT_TRUE(end.ok()) << end.status().message();
     EXPECT_EQ(*end, ContrastiveTrainer::End::finished);
+  }
+  static void stop_after(const ContrastiveOptions& options, int64_t passes) {
+    const auto run = ContrastiveRun::open(options);
+    ASSERT_TRUE(run.ok()) << run.status().message();
+    int64_t asked = 0;
+    const auto end = (*run)->run({.stop = [&] { return asked++ > passes; }});
+    ASSERT_TRUE(end.ok()) << end.status().message();
+    EXPECT_EQ(*end, ContrastiveTrainer::End::stopped);
+  }
+  ContrastiveOptions resumed(const std::string& run, int threads) const {
+    ContrastiveOptions o;
+    o.resume = folder_.path(run);
+    o.threads = threads;
+    o.measure_ceiling = false;
+    return o;
+  }
+  void expect_same_files(const std::string& a, const std::string& b) const {
+    int64_t files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path(a))) {
+      if (!entry.is_regular_file()) continue;
+      const std::string name = entry.path().lexically_relative(folder_.path(a)).string();
+      const auto first = read_file(entry.path().string(), 1 << 24);
+      const auto second = read_file(folder_.path(b) + "/" + name, 1 << 24);
+      ASSERT_TRUE(first.ok() && second.ok()) << name;
+      EXPECT_EQ(*first, *second) << name;
+      ++files;
+    }
+    EXPECT_GE(files, 10);
   }
   static std::string error(const ContrastiveOptions& options) {
     const auto run = ContrastiveRun::open(options);
@@ -120,6 +149,83 @@ TEST_F(ContrastiveRunTest, GoesOnFromAModel) {
   train(on);
   const auto before = embed(on.init, {"the xa of"}), after = embed(folder_.path("on/best"), {"the xa of"});
   EXPECT_NEAR(cosine(before[0], after[0]), 1, 1e-5);
+}
+
+// Stopped anywhere, inside an accumulation too, and gone on with by another number of threads: every file of the last
+// checkpoint is that of a run that never stopped.
+TEST_F(ContrastiveRunTest, GoesOnToTheSameBytes) {
+  const auto made = [&](const std::string& output) {
+    ContrastiveOptions o = options(output);
+    o.validation_pairs = "";
+    o.validation = 0.25;
+    o.settings.steps = 20;
+    o.settings.batch = 7;  // epochs end within passes
+    o.settings.accum = 2;
+    o.settings.eval_every = 4;
+    o.settings.save_every = 5;
+    return o;
+  };
+  train(made("whole"));
+  for (const int64_t stop : {3, 17, 30}) {
+    const std::string name = "stopped" + std::to_string(stop);
+    stop_after(made(name), stop);
+    train(resumed(name, 2));
+    expect_same_files("whole/step-00000020", name + "/step-00000020");
+    EXPECT_EQ(fs::read_symlink(folder_.path("whole/best")), fs::read_symlink(folder_.path(name + "/best")));
+  }
+}
+
+TEST_F(ContrastiveRunTest, TheCheckpointBeforeADamagedOneIsUsed) {
+  train(options("whole"));
+  train(options("run"));
+  fs::resize_file(folder_.path("run/step-00000060/optimizer.safetensors"), 100);
+  const auto run = ContrastiveRun::open(resumed("run", 1));
+  ASSERT_TRUE(run.ok()) << run.status().message();
+  EXPECT_EQ((*run)->plan().state.step, 30);
+  ASSERT_EQ((*run)->plan().notes.size(), 1u);
+  ASSERT_TRUE((*run)->run({}).ok());
+  expect_same_files("whole/step-00000060", "run/step-00000060");
+}
+
+TEST_F(ContrastiveRunTest, OtherPairsSettingsAndModelsThanTheCheckpointsAreRefused) {
+  ContrastiveOptions o = options("run");
+  o.settings.steps = 4;
+  train(o);
+  EXPECT_TRUE(holds_pairs_run(folder_.path("run")));
+  EXPECT_TRUE(holds_pairs_run(folder_.path("run/best")));
+  EXPECT_FALSE(holds_pairs_run(folder_.path("none")));
+  EXPECT_NE(error(resumed("run", 1)).find("--steps is 4, needed: more than the 4"), std::string::npos);
+  const auto on = [&] {
+    ContrastiveOptions more = resumed("run", 1);
+    more.settings.steps = 8;
+    more.given = {"steps"};
+    return more;
+  };
+  EXPECT_EQ(error(on()), "");
+  o = on();
+  o.settings.batch = 6;
+  o.given.insert("batch");
+  EXPECT_NE(error(o).find("--batch is 6, needed: 12, as the checkpoint"), std::string::npos);
+  o = on();
+  o.temperature = 0.1;
+  o.given.insert("temperature");
+  EXPECT_NE(error(o).find("--temperature is 0.1, needed: 0.05, as the checkpoint"), std::string::npos);
+  o = on();
+  o.pairs = folder_.write("other.tsv", "the xa\tya of\nthe xb\tyb of\n");
+  EXPECT_NE(error(o).find("is other data than the checkpoint"), std::string::npos);
+  o = on();
+  o.model = folder_.path("model.json");
+  EXPECT_EQ(error(o), "");
+  o.model = folder_.write("deep.json", R"({"family": "bert", "width": 32, "layers": 2, "heads": 2, "context": 16})");
+  EXPECT_NE(error(o).find("which is another configuration than that of"), std::string::npos);
+  o = on();
+  o.init = folder_.path("run/best");
+  EXPECT_NE(error(o).find("--init and --resume are both given"), std::string::npos);
+  const std::string decoder = R"({"version": 1, "model": {}})";
+  EXPECT_NE(parse_pairs_head(decoder, "f").status().message().find("is the checkpoint of a decoder"),
+            std::string::npos);
+  EXPECT_NE(parse_checkpoint_head(pairs_head_text({}), "f").status().message().find("of a run on pairs of texts"),
+            std::string::npos);
 }
 
 TEST_F(ContrastiveRunTest, PairsAreSplitWhereNoneAreNamed) {

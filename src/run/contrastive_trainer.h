@@ -1,16 +1,14 @@
-// The loop of training an encoder on pairs: batches, steps, evaluations; when something is saved, and when to end.
+// A training run of an encoder on pairs of texts: the passes of a step, and its evaluations.
 #pragma once
 
-#include <functional>
-#include <string>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "lathe/status.h"
 #include "models/train_encoder.h"
 #include "run/pair_data.h"
-#include "run/train_event.h"
-#include "run/train_settings.h"
-#include "run/train_state.h"
+#include "run/train_loop.h"
 
 namespace lathe::run {
 
@@ -23,44 +21,32 @@ struct PairSplit {
 // A part of the pairs is put aside for validation, at most `most` of them: which, is a function of the seed.
 PairSplit split_pairs(const PairData& data, double validation, int64_t most, uint64_t seed);
 
-struct ContrastiveHooks {
-  std::function<void(TrainEvent&&)> emit{};  // never waits
-  std::function<bool()> stop{};              // asked between passes
-  // Keeps the state; `best`: of the least validation loss. The text is where.
-  std::function<Result<std::string>(const TrainState& state, bool best)> save{};
-  double ceiling = 0;  // FLOP/s
-};
-
-class ContrastiveTrainer {
+class ContrastiveTrainer final : public TrainLoop {
  public:
   // All of them outlive the trainer. `settings` are resolved: a pass is of `batch` pairs.
   ContrastiveTrainer(models::TrainEncoder& model, const PairSplit& split, const TrainSettings& settings,
-                     double temperature, const ContrastiveHooks& hooks);
-
-  enum class End : uint8_t { finished, stopped };
-  // Up to the last step, or until hooks.stop; what is reached is saved in both cases. An error where a loss or a
-  // gradient is not finite, which names the step; and where the last save failed.
-  Result<End> run();
-
-  const TrainState& state() const { return state_; }
+                     double temperature, TrainState state, const TrainHooks& hooks);
+  ~ContrastiveTrainer() override;
 
  private:
   models::ContrastBatch batch_of(const PairData& data, std::span<const int64_t> pairs);
-  Status make_step(TrainEvent& event);
-  Result<bool> evaluate();  // whether it is the best so far
-  void save(bool best);
-  bool due(int64_t every) const { return every > 0 && (state_.step % every == 0 || state_.step == settings_.steps); }
+  // The pairs of pass `pass` of the step at hand. An epoch has an order of its own, and passes go on across its end.
+  models::ContrastBatch training_batch(int64_t pass);
+  Result<std::optional<double>> backward(StepClock& clock) override;
+  double update(const models::AdamW& optimizer, int64_t step) override { return model_.update(optimizer, step); }
+  void describe(StepClock& clock, TrainEvent& event) override;
+  bool validates() const override { return !split_.validation_pairs.empty(); }
+  Result<double> validate(TrainEvent& event) override;
+  const char* advice() const override { return "A smaller --lr, a longer --warmup or a larger --temperature"; }
+  int64_t pairs() const { return static_cast<int64_t>(split_.train_pairs.size()); }
 
   models::TrainEncoder& model_;
   const PairSplit& split_;
-  const TrainSettings& settings_;
   const float temperature_;
-  const ContrastiveHooks& hooks_;
-  TrainState state_;
   PairData::Batch batch_;
   std::vector<int64_t> chosen_;
-  int64_t saved_step_ = 0;
-  Status save_status_;
+  int64_t tokens_ = 0;  // of the step at hand
+  double flops_ = 0;
 };
 
 }  // namespace lathe::run

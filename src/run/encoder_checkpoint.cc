@@ -6,7 +6,6 @@
 #include "base/atomic_file.h"
 #include "formats/checkpoint_manifest.h"
 #include "formats/hf_config.h"
-#include "formats/safetensors_writer.h"
 #include "formats/sentence_transformer.h"
 #include "models/weight_binder.h"
 #include "models/weight_files.h"
@@ -106,8 +105,7 @@ Status check_modules(const SentenceTransformer& extras, const std::string& model
 Status save_encoder(const std::string& path, const EncoderHead& head, models::TrainEncoder& model) {
   return write_checkpoint(path, [&](const std::string& folder) {
     if (Status status = write_texts(folder, head, model.config().width); !status.ok()) return status;
-    const CheckpointPart weights[] = {{"", model.weights()}};
-    return write_tensors(folder, "model", model.tensors(), weights, kShardBytes);
+    return write_learned(folder, model.tensors(), learned_by(model));
   });
 }
 
@@ -152,6 +150,10 @@ Status load_encoder_weights(const ModelFiles& files, models::TrainEncoder& model
       return corrupt(files.weights + ": tensor " + (*found)->name + ": " + status.message());
   }
   return {};
+}
+
+Status load_encoder(const std::string& checkpoint, models::TrainEncoder& model) {
+  return read_learned(checkpoint, model.tensors(), learned_by(model));
 }
 
 }  // namespace lathe::run

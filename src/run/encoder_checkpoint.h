@@ -18,10 +18,10 @@ struct EncoderHead {
   std::vector<NamedFile> tokenizer = {};  // its files
   int64_t max_tokens = 0;                 // of a text
   bool lower_case = false;                // before the tokenizer
-  std::string record;                     // train.json: how it was made
+  std::string record;                     // train.json
 };
 
-// Whole or not at all.
+// With the optimizer's moments. Whole or not at all.
 Status save_encoder(const std::string& path, const EncoderHead& head, models::TrainEncoder& model);
 
 // A model that is there, as a run begins with it.
@@ -34,5 +34,7 @@ struct EncoderStart {
 Result<EncoderStart> read_encoder_start(const std::string& model, const std::string& hub);
 // The weights of `files`, whatever type they have, into a model of the same configuration.
 Status load_encoder_weights(const ModelFiles& files, models::TrainEncoder& model);
+// Weights and moments of a checkpoint.
+Status load_encoder(const std::string& checkpoint, models::TrainEncoder& model);
 
 }  // namespace lathe::run

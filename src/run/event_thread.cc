@@ -5,6 +5,8 @@
 
 namespace lathe::run {
 
+constexpr std::chrono::milliseconds kPause(100);  // between calls of idle
+
 EventThread::EventThread(std::function<void(const TrainEvent&)> handle, std::function<void()> idle, size_t most)
     : handle_(std::move(handle)), idle_(std::move(idle)), most_(most), thread_([this] { work(); }) {}
 
@@ -22,6 +24,13 @@ void EventThread::push(TrainEvent event) {
   wake_.notify_one();
 }
 
+void EventThread::settle() {
+  std::unique_lock lock(mutex_);
+  const int64_t mine = ++asked_;
+  wake_.notify_one();
+  settled_.wait(lock, [&] { return done_ >= mine; });
+}
+
 void EventThread::finish() {
   {
     const std::lock_guard lock(mutex_);
@@ -37,16 +46,22 @@ int64_t EventThread::dropped() const {
 }
 
 void EventThread::work() {
+  using Clock = std::chrono::steady_clock;
+  auto idle_at = Clock::now() + kPause;
   std::unique_lock lock(mutex_);
   for (;;) {
-    const bool woken =
-        wake_.wait_for(lock, std::chrono::milliseconds(100), [this] { return ending_ || !queue_.empty(); });
-    if (queue_.empty()) {
-      const bool ends = woken;
+    wake_.wait_until(lock, idle_at, [this] { return ending_ || asked_ > done_ || !queue_.empty(); });
+    const bool empty = queue_.empty();
+    if (empty || Clock::now() >= idle_at) {
+      const bool ends = ending_ && empty;
+      const int64_t asked = asked_;
       lock.unlock();
       if (idle_) idle_();
-      if (ends) return;
       lock.lock();
+      if (empty) done_ = asked;
+      settled_.notify_all();
+      if (ends) return;
+      idle_at = Clock::now() + kPause;
       continue;
     }
     const TrainEvent event = std::move(queue_.front());

@@ -15,8 +15,8 @@ namespace lathe::run {
 
 class EventThread {
  public:
-  // `handle` is called by the thread, once for each event, in order. `idle`, where there is one, whenever the queue
-  // has been empty for a tenth of a second, and at the end.
+  // `handle` is called by the thread, once for each event, in order. `idle`, where there is one, every tenth of a
+  // second, however many events there are, and at the end.
   EventThread(std::function<void(const TrainEvent&)> handle, std::function<void()> idle, size_t most = 4096);
   ~EventThread();
   EventThread(const EventThread&) = delete;
@@ -24,6 +24,8 @@ class EventThread {
 
   // Never waits for the handler.
   void push(TrainEvent event);
+  // Returns when all that was pushed has been handled, and idle called behind it.
+  void settle();
   // Handles what is left and ends the thread.
   void finish();
   int64_t dropped() const;
@@ -35,9 +37,10 @@ class EventThread {
   const std::function<void()> idle_;
   const size_t most_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, settled_;
   std::deque<TrainEvent> queue_;
   int64_t dropped_ = 0;
+  int64_t asked_ = 0, done_ = 0;  // calls of settle()
   bool ending_ = false;
   std::thread thread_;
 };

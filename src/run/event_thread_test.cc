@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace lathe::run {
@@ -35,6 +37,27 @@ TEST(EventThread, NeverWaitsForTheHandler) {
   gate.unlock();
   thread.finish();
   EXPECT_EQ(handled + thread.dropped(), 100);
+}
+
+TEST(EventThread, CallsIdleAmongEventsThatNeverCease) {
+  std::atomic<int> idle{0};
+  EventThread thread([](const TrainEvent&) {}, [&] { ++idle; });
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (idle.load() < 2 && std::chrono::steady_clock::now() < end) {
+    thread.push({});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_GE(idle.load(), 2);
+}
+
+TEST(EventThread, SettlesBehindWhatWasPushed) {
+  std::atomic<int64_t> handled{0}, at_idle{0};
+  EventThread thread([&](const TrainEvent&) { ++handled; }, [&] { at_idle = handled.load(); });
+  for (int64_t all = 100; all <= 500; all += 100) {
+    for (int i = 0; i < 100; ++i) thread.push({});
+    thread.settle();
+    EXPECT_EQ(at_idle.load(), all);
+  }
 }
 
 TEST(EventThread, CallsIdleAtTheEnd) {

@@ -151,6 +151,7 @@ void TrainLog::line(std::string_view json) {
 
 void TrainLog::add(const TrainEvent& e) {
   line(event_json(e));
+  if (e.kind == Kind::checkpoint) flush();  // a run may go on from it, whatever becomes of this process
   if (e.kind != Kind::step) return;
   row_buffer_ += fmt::format("{},{:.6g},{:.9g},{:.6g},{:.6g},{:.6g},{},{:.6g},{:.6g},{:.6g},{:.4g}\n", e.step, e.epoch,
                              e.loss, e.smoothed, e.rate, e.gradient_norm, e.tokens, e.seconds, e.tokens_per_second(),

@@ -7,12 +7,10 @@
 
 #include "base/sha256.h"
 #include "base/shown.h"
-#include "formats/checkpoint_manifest.h"
 #include "platform/cpu.h"
 #include "platform/machine.h"
-#include "run/event_thread.h"
+#include "run/checkpoint_fields.h"
 #include "run/init_model.h"
-#include "run/tensorboard_log.h"
 #include "run/tokenizer_files.h"
 #include "run/train_sample.h"
 #include "tune/ceilings.h"
@@ -21,24 +19,6 @@ namespace lathe::run {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string absolute(const std::string& path) {
-  std::error_code error;
-  const fs::path whole = path.empty() ? fs::path() : fs::absolute(path, error);
-  std::string text = error ? path : whole.lexically_normal().string();
-  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  return text;
-}
-
-bool same_place(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return fs::equivalent(a, b, error) && !error;
-}
-
-template <class Value>
-std::string text_of(const Value& value) {
-  return nlohmann::json(value).dump();
-}
 
 }  // namespace
 
@@ -70,23 +50,13 @@ Status TrainRun::resolve_resume() {
   }
   if (!options_.init.empty())
     return invalid_argument("--init and --resume are both given, needed: one, since a checkpoint has weights already");
-  std::error_code error;
-  const fs::path real = fs::canonical(options_.resume, error);
-  if (error) return not_found(options_.resume + ": there is no such run or checkpoint");
-  if (fs::exists(real / "train.json", error)) {
-    checkpoint_ = real.string();
-    folder_ = RunFolder(real.parent_path().string());
-    if (Status status = verify_checkpoint(checkpoint_); !status.ok()) return status;
-  } else {
-    folder_ = RunFolder(options_.resume);
-    auto latest = folder_.latest();
-    if (!latest) return latest.status();
-    checkpoint_ = latest->path;
-    for (const std::string& why : latest->skipped) plan_.notes.push_back(why + "; the checkpoint before it is used");
-  }
-  const auto head = read_checkpoint_head(checkpoint_);
+  auto from = find_resume_point(options_.resume);
+  if (!from) return from.status();
+  plan_.notes = from->notes;
+  plan_.resumed = from->checkpoint;
+  from_ = std::move(*from);
+  const auto head = read_checkpoint_head(from_->checkpoint);
   if (!head) return head.status();
-  plan_.resumed = checkpoint_;
   return adopt(*head);
 }
 
@@ -107,73 +77,38 @@ Status TrainRun::open_init() {
   return {};
 }
 
-// Settings and model are the checkpoint's; what the user named besides may only be what decides no bit of the weights.
+// Settings and model are the checkpoint's.
 Status TrainRun::adopt(const CheckpointHead& head) {
   head_ = head;
-  Status status;
-  visit_settings(options_.settings, [&](const char* name, const auto& asked, bool fixed) {
-    if (!options_.given.contains(name)) return;
-    visit_settings(head_.settings, [&](const char* other, auto& kept, bool) {
-      if constexpr (std::is_same_v<std::decay_t<decltype(asked)>, std::decay_t<decltype(kept)>>) {
-        if (std::string_view(name) != other || asked == kept) return;
-        if (fixed)
-          status = invalid_argument(option_name(name) + " is " + text_of(asked) + ", needed: " + text_of(kept) +
-                                    ", as the checkpoint " + checkpoint_ + " was trained with");
-        else
-          kept = asked;
-      }
-    });
-  });
+  const AskedSettings asked{.settings = options_.settings, .given = options_.given};
+  Status status = adopt_settings(asked, from_->checkpoint, head_.state, head_.settings, plan_.notes);
   if (!status.ok()) return status;
-  if (head_.settings.steps <= head_.state.step)
-    return invalid_argument("--steps is " + std::to_string(head_.settings.steps) + ", needed: more than the " +
-                            std::to_string(head_.state.step) + " that the checkpoint " + checkpoint_ + " has made");
-  if (options_.given.contains("steps") && head_.settings.schedule != "constant")
-    plan_.notes.push_back("the learning rate's schedule now ends at step " + std::to_string(head_.settings.steps));
   if (options_.model.empty()) return {};
   auto config = models::read_train_config(options_.model);
   if (!config) return config.status();
   if (config->vocabulary == 0) config->vocabulary = head_.config.vocabulary;
   if (models::train_config_json(*config) != models::train_config_json(head_.config))
     return invalid_argument("--model is " + shown(options_.model) + ", which is another configuration than that of " +
-                            checkpoint_ + ", needed: the same, or none");
+                            from_->checkpoint + ", needed: the same, or none");
   return {};
 }
 
 // Where the run is kept: a new folder, or the one that holds the checkpoint.
 Status TrainRun::choose_folder() {
-  const std::string& output = options_.output;
-  if (!checkpoint_.empty() && (output.empty() || same_place(output, folder_.path()))) {
-    const auto steps = folder_.steps();
-    if (absolute(options_.resume) != absolute(folder_.path()) && !steps.empty() && steps.back() > head_.state.step)
-      return invalid_argument(folder_.path() + ": has gone on to step " + std::to_string(steps.back()) +
-                              ", needed: -o with a new folder to go on from step " + std::to_string(head_.state.step) +
-                              " once more");
-    in_place_ = true;
-    return {};
-  }
-  folder_ = RunFolder(output);
-  std::error_code error;
-  if (fs::exists(output, error) && !fs::is_directory(output, error))
-    return invalid_argument(output + ": is there and is no folder, needed: a new folder for the run");
-  if (!folder_.steps().empty())
-    return invalid_argument(output + ": holds a run that came to step " + std::to_string(folder_.steps().back()) +
-                            ", needed: a new folder, or --resume " + output + " to go on with it");
-  if (!checkpoint_.empty()) {  // a best one of the new run is yet to come
-    head_.state.best_step = 0;
-    head_.state.best = 0;
-  }
+  auto place = choose_run_folder(options_.output, options_.resume, from_ ? &*from_ : nullptr, head_.state);
+  if (!place) return place.status();
+  place_ = std::move(*place);
   return {};
 }
 
 Status TrainRun::open_data() {
   const auto open = [&](const std::string& given, const std::string& kept, const std::string& sha256,
                         std::optional<TokenShard>& shard, std::string& path) -> Status {
-    path = given.empty() ? kept : absolute(given);
+    path = given.empty() ? kept : absolute_path(given);
     auto opened = TokenShard::open_any(path, head_.config.vocabulary);
     if (!opened) return opened.status();
     if (!sha256.empty() && opened->sha256() != sha256)
-      return invalid_argument(path + ": is other data than the checkpoint " + checkpoint_ +
+      return invalid_argument(path + ": is other data than the checkpoint " + from_->checkpoint +
                               " was trained with, needed: the same file, or a new run");
     shard = std::move(*opened);
     return {};
@@ -197,7 +132,7 @@ Status TrainRun::open_data() {
 
 // The checkpoint's, or else the one that was named, the one of the model to begin with, or the data's.
 Status TrainRun::adopt_tokenizer() {
-  if (checkpoint_.empty()) {
+  if (!from_) {
     const std::vector<NamedFile>& of_data = data_->info().tokenizer;
     head_.separator = data_->info().separator;
     if (!options_.tokenizer.empty()) {
@@ -280,9 +215,9 @@ Status TrainRun::make_model() {
   if (init_) {
     if (Status status = read_pretrained(*init_, team_->size(), model_->weights()); !status.ok()) return status;
     init_.reset();
-  } else if (checkpoint_.empty()) {
+  } else if (!from_) {
     model_->initialize(static_cast<uint64_t>(head_.settings.seed));
-  } else if (Status status = load_checkpoint(checkpoint_, *model_); !status.ok()) {
+  } else if (Status status = load_checkpoint(from_->checkpoint, *model_); !status.ok()) {
     return status;
   }
   plan_.config = head_.config;
@@ -326,30 +261,15 @@ Status TrainRun::measure_ceiling() {
   return {};
 }
 
-Status TrainRun::begin_folder() {
-  std::error_code error;
-  fs::create_directories(folder_.path(), error);
-  if (error) return io_error(folder_.path() + ": cannot be created: " + error.message());
-  auto lock = IndexLock::take(absolute(folder_.path()));
-  if (!lock) return lock.status();
-  lock_.emplace(std::move(*lock));
-  remove_unfinished_checkpoints(folder_.path());
-  if (!in_place_) return {};
-  folder_.set_aside_after(head_.state.step);
-  const int64_t best = head_.state.best_step;
-  if (best > 0 && fs::exists(folder_.checkpoint_path(best), error)) return folder_.set_best(best);
-  if (folder_.best() > 0) fs::remove(folder_.best_path(), error);
-  return {};
-}
-
 Result<std::string> TrainRun::save(const TrainState& state, bool best) {
   CheckpointHead head = head_;
   head.state = state;
-  const std::string path = folder_.checkpoint_path(state.step);
+  const RunFolder& folder = place_.folder;
+  const std::string path = folder.checkpoint_path(state.step);
   if (Status status = save_checkpoint(path, head, *model_); !status.ok()) return status;
   if (best)
-    if (Status status = folder_.set_best(state.step); !status.ok()) return status;
-  folder_.prune(head_.settings.keep);
+    if (Status status = folder.set_best(state.step); !status.ok()) return status;
+  folder.prune(head_.settings.keep);
   return path;
 }
 
@@ -364,16 +284,14 @@ Result<std::string> TrainRun::sample() {
 
 // The log's first line of a run, and of each time that it goes on.
 std::string TrainRun::head_line() const {
-  nlohmann::ordered_json settings;
-  visit_settings(head_.settings, [&](const char* name, const auto& value, bool) { settings[name] = value; });
   const nlohmann::ordered_json line = {
-      {"event", checkpoint_.empty() ? "start" : "resume"},
+      {"event", from_ ? "resume" : "start"},
       {"step", head_.state.step},
-      {"run", fs::path(absolute(folder_.path())).filename().string()},
+      {"run", fs::path(absolute_path(folder())).filename().string()},
       {"model", nlohmann::ordered_json::parse(models::train_config_json(head_.config))},
       {"init", plan_.init},
       {"parameters", plan_.parameters},
-      {"settings", std::move(settings)},
+      {"settings", settings_json(head_.settings)},
       {"data", data_->info().source},
       {"train_tokens", plan_.train_tokens},
       {"validation_tokens", plan_.validation_tokens},
@@ -385,7 +303,7 @@ std::string TrainRun::head_line() const {
   return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-Result<Trainer::End> TrainRun::run(const Hooks& hooks) {
+Result<Trainer::End> TrainRun::run(const RunHooks& hooks) {
   hooks_.stop = hooks.stop;
   hooks_.ceiling = plan_.ceiling;
   hooks_.group = options_.group;
@@ -401,48 +319,26 @@ Result<Trainer::End> TrainRun::train() {
   return trainer_->run();
 }
 
-Result<Trainer::End> TrainRun::lead(const Hooks& hooks) {
-  if (Status status = begin_folder(); !status.ok()) return status;
-  auto log = TrainLog::open(folder_.path(), in_place_ ? head_.state.step : -1, head_line());
-  if (!log) return log.status();
-  std::optional<TensorboardLog> board;
-  if (options_.tensorboard) {
-    auto opened = TensorboardLog::open(folder_.path(), in_place_ ? head_.state.step : 0);
-    if (!opened) return opened.status();
-    board.emplace(std::move(*opened));
-  }
-  EventThread to_log(
-      [&](const TrainEvent& event) {
-        log->add(event);
-        if (board) board->add(event, unix_time());
-      },
-      [&] {
-        log->flush();
-        if (board) board->flush();
-      });
-  EventThread to_watch([&](const TrainEvent& event) { hooks.watch ? hooks.watch(event) : void(); }, hooks.idle);
-  hooks_.emit = [&](TrainEvent&& event) {
-    to_log.push(event);
-    to_watch.push(std::move(event));
+Result<Trainer::End> TrainRun::lead(const RunHooks& hooks) {
+  auto lock = begin_run_folder(place_, head_.state);
+  if (!lock) return lock.status();
+  lock_.emplace(std::move(*lock));
+  std::optional<int64_t> from;
+  if (place_.in_place) from = head_.state.step;
+  const auto record = RunRecord::open(
+      {.folder = folder(), .from = from, .head = head_line(), .tensorboard = options_.tensorboard}, hooks);
+  if (!record) return record.status();
+  hooks_.emit = [&](TrainEvent&& event) { (*record)->add(std::move(event)); };
+  hooks_.save = [&](const TrainState& state, bool best) {
+    (*record)->settle();
+    return save(state, best);
   };
-  hooks_.save = [this](const TrainState& state, bool best) { return save(state, best); };
   if (tokenizer_) hooks_.sample = [this] { return sample(); };
   hooks_.sample_every = options_.sample_every;
   hooks_.ranges_every = options_.ranges_every;
   auto end = train();
-  to_log.finish();
-  to_watch.finish();
-  dropped_ = to_log.dropped() + to_watch.dropped();
-  log->line(nlohmann::ordered_json{{"event", "end"},
-                                   {"step", trainer_->state().step},
-                                   {"reason", !end                             ? end.status().message()
-                                              : *end == Trainer::End::finished ? "finished"
-                                                                               : "stopped"},
-                                   {"dropped_events", dropped_}}
-                .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-  log->flush();
-  if (end && !log->status().ok()) return log->status();
-  if (end && board && !board->status().ok()) return board->status();
+  end = (*record)->finish(std::move(end), trainer_->state().step);
+  dropped_ = (*record)->dropped();
   return end;
 }
 

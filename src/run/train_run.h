@@ -17,10 +17,9 @@
 #include "ranks/group.h"
 #include "run/checkpoint.h"
 #include "run/index_lock.h"
-#include "run/run_folder.h"
+#include "run/resume.h"
+#include "run/run_record.h"
 #include "run/token_windows.h"
-#include "run/train_event.h"
-#include "run/train_log.h"
 #include "run/trainer.h"
 #include "tokenize/tokenizer.h"
 
@@ -70,20 +69,14 @@ class TrainRun {
   ~TrainRun();
 
   const TrainPlan& plan() const { return plan_; }
-  const std::string& folder() const { return folder_.path(); }
+  const std::string& folder() const { return place_.folder.path(); }
 
-  // Once. Rank 0 alone writes, and tells. `watch` hears every event, on a thread of its own; `idle` is called there now
-  // and then; `stop` is asked between passes.
-  struct Hooks {
-    std::function<void(const TrainEvent&)> watch{};
-    std::function<void()> idle{};
-    std::function<bool()> stop{};
-  };
-  Result<Trainer::End> run(const Hooks& hooks);
+  // Once. Rank 0 alone writes, and tells.
+  Result<Trainer::End> run(const RunHooks& hooks);
   int64_t dropped() const { return dropped_; }  // events that the log or the watcher was too slow for
 
  private:
-  explicit TrainRun(const TrainOptions& options) : options_(options), folder_("") {}
+  explicit TrainRun(const TrainOptions& options) : options_(options) {}
   Status resolve_resume();
   Status adopt(const CheckpointHead& head);
   Status open_init();
@@ -94,9 +87,8 @@ class TrainRun {
   Status measure_ceiling();
   Status agree();
   Status choose_folder();
-  Status begin_folder();
   Result<Trainer::End> train();
-  Result<Trainer::End> lead(const Hooks& hooks);
+  Result<Trainer::End> lead(const RunHooks& hooks);
   Result<std::string> save(const TrainState& state, bool best);
   Result<std::string> sample();
   std::string head_line() const;
@@ -104,11 +96,10 @@ class TrainRun {
   int ranks() const { return options_.group == nullptr ? 1 : options_.group->size(); }
 
   TrainOptions options_;
-  RunFolder folder_;
   TrainPlan plan_;
   CheckpointHead head_;
-  std::string checkpoint_;                  // that the run goes on from; empty: a new run
-  bool in_place_ = false;                   // in the folder that holds it
+  std::optional<ResumePoint> from_;  // none: a new run
+  RunPlace place_{.folder = RunFolder("")};
   std::optional<models::Pretrained> init_;  // until its weights are read
   std::optional<TokenShard> data_, validation_data_;
   std::optional<TokenWindows> windows_;

@@ -17,7 +17,7 @@ struct Smoothed {
 
 struct TrainState {
   int64_t step = 0;      // steps made
-  int64_t position = 0;  // windows taken, from the first epoch's first on; between steps, no window is half used
+  int64_t position = 0;  // windows or pairs taken, from the first epoch's first on
   Smoothed loss, validation;
   int64_t best_step = 0;  // of the least smoothed validation loss; 0: none yet
   double best = 0;        // that loss
