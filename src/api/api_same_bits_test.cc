@@ -33,7 +33,8 @@ INSTANTIATE_TEST_SUITE_P(Same, EmbedBits,
                                            EmbedCase{"bf16", EmbedType::bf16, 0xcf5033ac3bd5c2eau},
                                            EmbedCase{"q8_0", EmbedType::q8_0, 0x92624c7cb894f902u},
                                            EmbedCase{"q4_0", EmbedType::q4_0, 0xf4eb1664345a77dcu},
-                                           EmbedCase{"q8_a7", EmbedType::q8_a7, 0x0f8f79b37ef580ddu}),
+                                           EmbedCase{"q8_a7", EmbedType::q8_a7, 0x0f8f79b37ef580ddu},
+                                           EmbedCase{"bf16_b16", EmbedType::bf16_b16, 0xbe15ad785de35d2bu}),
                          [](const auto& test) { return test.param.name; });
 
 TEST_P(EmbedBits, OfFiveTexts) {

@@ -80,6 +80,7 @@ Status verify_model(const VerifyOptions& options, const std::function<void(const
   each(check_stored(embedder, matmul::Type::bf16));
   each(check_stored(embedder, matmul::Type::q8_0));
   each(check_stored(embedder, matmul::Type::q8_a7));
+  each(check_stored(embedder, matmul::Type::bf16_b16));
   each(has_golden ? check_golden(embedder, golden)
                   : absent("golden vectors", "there is no " + golden + "; tools/make_golden.py writes one"));
   return {};
