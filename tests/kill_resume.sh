@@ -3,7 +3,7 @@
 # checkpoint may be lost, and the weights and moments at the end must be those of a run that was never killed. Once for
 # a decoder, and once for an encoder that learns from pairs of texts.
 #   tests/kill_resume.sh LATHE_BINARY [KILLS] [decoder|pairs]   KILLS of each: 5, or as many as wanted; SEED=N repeats a
-#                                                               run's moments
+#                                                               run's moments, STEPS=N is how long it is
 set -euo pipefail
 lathe=$(realpath "${1:?kill_resume.sh: LATHE_BINARY is missing}")
 kills=${2:-5}
@@ -20,7 +20,7 @@ complete() { find "$1" -path "$1/step-*/COMPLETE" ! -path '*.unfinished/*' 2>/de
 last_step() { find "$1" -maxdepth 1 -name 'step-*' ! -name '*.*' 2>/dev/null | sort | tail -1 | sed 's/.*step-0*//'; }
 
 # Enough steps that a run outlives all of its kills, and a save at every tenth, so that many kills hit one.
-steps=$((400 + 100 * kills))
+steps=${STEPS:-$((400 + 100 * kills))}
 train=("$lathe" train --threads 1 --no-ceiling --quiet)
 each=(--steps "$steps" --accum 2 --eval-every 25 --save-every 10)
 
