@@ -29,30 +29,15 @@ void put(uint at, uint k, vec4 w) {
   for (uint c = 0; c < 4; ++c) ws[at + (k + c) * kTileN] = w[c];
 }
 
-// A unit as f32: f16 exactly, scale times code exactly too (11 bits of the one and 8 of the other).
-void put_unit(uint at, uint k, uvec4 unit, float scale) {
-  if (kType == 0) put(at, k, uintBitsToFloat(unit));
-  if (kType == 1) {
-    put(at, k, vec4(unpackHalf2x16(unit.x), unpackHalf2x16(unit.y)));
-    put(at, k + 4, vec4(unpackHalf2x16(unit.z), unpackHalf2x16(unit.w)));
-  }
-  for (uint c = 0; c < 4; ++c) {
-    if (kType == 2) put(at, k + 4 * c, bytes_of(unit[c]) * scale);
-    if (kType == 3) {
-      put(at, k + 4 * c, nibbles_of(unit[c]) * scale);
-      put(at, k + 4 * c + 16, nibbles_of(unit[c] >> 4) * scale);
-    }
-  }
-}
-
 void stage_w(uint column0, uint k0) {
   const uint units = kDeep / (4 * kUnit4);
   for (uint i = gl_LocalInvocationIndex; i < kHalves * kTileN * units; i += kThreads) {
     const uint column = i % kTileN, half_number = i / kTileN % kHalves, u = i / (kTileN * kHalves);
     const uint source = min(column0 + column, p.n - 1) + half_number * p.n, unit = k0 / (4 * kUnit4) + u;
     const bool there = unit < p.units;
-    put_unit(half_number * kDeep * kTileN + column, u * 4 * kUnit4, there ? unit_at(source, unit) : uvec4(0),
-             there ? scale_at(source, unit) : 0);
+    for (uint v = 0; v < kUnit4; ++v)
+      put(half_number * kDeep * kTileN + column, (u * kUnit4 + v) * 4,
+          there ? four_of(unit_at(source, unit), scale_at(source, unit), v) : vec4(0));
   }
 }
 
