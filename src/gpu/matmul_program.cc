@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 namespace lathe::gpu {
 namespace {
 
@@ -17,19 +15,6 @@ struct Push {
   uint32_t steps, activation;
 };
 static_assert(sizeof(Push) == 96 && sizeof(Push) <= kPushBytes);
-
-uint64_t address(const Place& place) {
-  return place.buffer == nullptr ? 0 : place.buffer->address() + static_cast<uint64_t>(place.at);
-}
-
-Status check_place(const char* name, const Place& place, int64_t bytes, int64_t alignment) {
-  if (place.buffer == nullptr) return invalid_argument(fmt::format("a product without {}", name));
-  if (place.at < 0 || place.at % alignment != 0)
-    return invalid_argument(fmt::format("{} begins at byte {}, needed: a multiple of {}", name, place.at, alignment));
-  if (bytes <= place.buffer->size() - place.at) return {};
-  return invalid_argument(fmt::format("{} takes {} bytes from {} on, needed: that many in its buffer of {}", name,
-                                      bytes, place.at, place.buffer->size()));
-}
 
 Status check_rows(const char* name, int64_t row, int64_t least) {
   if (row >= least && row <= INT32_MAX) return {};
@@ -76,10 +61,10 @@ Status MatmulProgram::record(Recording& recording, const MatmulArgs& a) const {
   const MatmulProblem& p = problem_;
   const auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
   Push push{};
-  push.w = address(a.w);
+  push.w = address_of(a.w);
   push.scale = push.w + static_cast<uint64_t>(size_.scales_at);
-  push.x = address(a.x), push.y = address(a.y);
-  push.bias = address(a.bias), push.residual = address(a.residual);
+  push.x = address_of(a.x), push.y = address_of(a.y);
+  push.bias = address_of(a.bias), push.residual = address_of(a.residual);
   push.m = u32(p.m), push.n = u32(p.n), push.k = u32(p.k);
   push.units = u32(size_.units), push.scales = u32(size_.scales);
   push.x_vectors = u32(a.x_row / 4), push.y_row = u32(a.y_row), push.residual_row = u32(a.residual_row);

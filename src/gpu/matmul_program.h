@@ -4,15 +4,11 @@
 #include <memory>
 
 #include "gpu/matmul.h"
+#include "gpu/place.h"
 
 namespace lathe::gpu {
 
-// A place in a buffer. Addresses must be multiples of 4; weights and x of 16.
-struct Place {
-  const Buffer* buffer = nullptr;
-  int64_t at = 0;  // bytes
-};
-
+// W and x begin at multiples of 16 bytes.
 struct MatmulArgs {
   Place w, x, y;
   int64_t x_row = 0;  // floats from a row to the next; a multiple of 4

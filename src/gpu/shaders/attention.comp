@@ -16,6 +16,7 @@ layout(push_constant, std430) uniform Arguments {
   State state;
   uint heads, kv_heads, dim, splits;
   float scale;
+  uint context;
 } p;
 
 shared float query[kMostDim];
@@ -23,7 +24,7 @@ shared float weights[kThreads];
 
 void main() {
   const uint head = gl_WorkGroupID.x, split = gl_WorkGroupID.y, me = gl_LocalInvocationIndex;
-  const uint first = split * kThreads, length = p.state.position + 1;
+  const uint first = split * kThreads, length = min(p.state.position + 1, p.context);
   if (first >= length) return;  // of all threads of the workgroup
   const uint count = min(kThreads, length - first), kv = head / (p.heads / p.kv_heads);
   for (uint d = me; d < p.dim; d += kThreads) query[d] = p.q.at[head * p.dim + d];

@@ -10,7 +10,7 @@ layout(push_constant, std430) uniform Arguments {
   Outputs x;
   Floats table;
   State state;
-  uint heads, dim, pairs, head_stride;
+  uint heads, pairs, head_stride, context;
 } p;
 
 void main() {
@@ -18,7 +18,7 @@ void main() {
   if (i >= p.heads * p.pairs) return;
   const uint head = i / p.pairs, pair = i % p.pairs;
   const uint at = head * p.head_stride + (kInterleaved != 0 ? 2 * pair : pair);
-  const uint other = at + (kInterleaved != 0 ? 1 : p.pairs), angle = (p.state.position * p.pairs + pair) * 2;
+  const uint other = at + (kInterleaved != 0 ? 1 : p.pairs), angle = (min(p.state.position, p.context - 1) * p.pairs + pair) * 2;
   const float c = p.table.at[angle], s = p.table.at[angle + 1], a = p.x.at[at], b = p.x.at[other];
   p.x.at[at] = fma(a, c, -(b * s));
   p.x.at[other] = fma(a, s, b * c);
