@@ -41,8 +41,9 @@ TEST(ProbeDevice, ADeviceThatIsNotThereIsExitOne) {
 
 TEST(ProbeDevice, PrintsATableOrJson) {
   if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
-  const std::string line = "probe matmul 1 48 64 --w q4_0 --epilogue bias+silu --device vulkan --seconds 0.0005 "
-                           "--variants 'small.q4_0.*,tiled.q4_0.*' --quick ";
+  const std::string line =
+      "probe matmul 1 48 64 --w q4_0 --epilogue bias+silu --device vulkan --seconds 0.0005 "
+      "--variants 'small.q4_0.*,tiled.q4_0.*' --quick ";
   const auto table = run_lathe(line);
   ASSERT_EQ(table.exit, 0) << table.err;
   EXPECT_NE(table.out.find("small.q4_0.64 *"), std::string::npos) << table.out;
