@@ -1,4 +1,5 @@
-// lathe inspect: what the engine knows about this machine; inspect_kernels.cc and inspect_model.cc have the rest.
+// lathe inspect: what the engine knows about this machine; inspect_devices.cc, inspect_kernels.cc and inspect_model.cc
+// have the rest.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "inspect_devices.h"
 #include "inspect_kernels.h"
 #include "inspect_model.h"
 #include "platform/machine.h"
@@ -150,12 +152,13 @@ Status inspect_machine(const Options& options) {
 
 void add_inspect(CLI::App& lathe, Command& chosen) {
   CLI::App* inspect =
-      lathe.add_subcommand("inspect", "Show what lathe knows about this machine, its kernels, or a model");
+      lathe.add_subcommand("inspect", "Show what lathe knows about this machine, its GPUs, its kernels, or a model");
   inspect->require_subcommand(1);
   CLI::App* machine = inspect->add_subcommand("machine", "CPU, caches, memory, limits, and the thread count they give");
   auto options = std::make_shared<Options>();
   machine->add_flag("--json", options->json, "Print JSON");
   machine->callback([options, &chosen] { chosen = [options] { return inspect_machine(*options); }; });
+  add_inspect_devices(*inspect, chosen);
   add_inspect_kernels(*inspect, chosen);
   add_inspect_model(*inspect, chosen);
 }

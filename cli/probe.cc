@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "device_option.h"
 #include "probe/presets.h"
 #include "probe_matmul.h"
 
@@ -37,6 +38,7 @@ void add_what(CLI::App& command, ProbeOptions& o) {
 }
 
 void add_how(CLI::App& command, ProbeOptions& o) {
+  add_device_option(command, o.device);
   add_run_options(command, o.run);
   command.add_flag("--hot", o.probe.hot,
                    "Operands stay in the caches, instead of rotating through more than these hold");

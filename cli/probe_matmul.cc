@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/atomic_file.h"
+#include "device_option.h"
 #include "plan_path.h"
 #include "platform/machine.h"
 #include "probe/html_report.h"
@@ -16,6 +17,7 @@
 #include "probe/presets.h"
 #include "probe/shapes.h"
 #include "probe/table.h"
+#include "probe_device.h"
 #include "progress.h"
 #include "report_context.h"
 
@@ -23,10 +25,6 @@ namespace lathe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// --quick: a few samples of each, for a first look; the report says how many were taken.
-constexpr double kQuickSeconds = 0.05;
-constexpr int kQuickSamples = 5;
 
 // While files are written an interrupt is passed over: it would leave a temporary file behind, and it is a matter of
 // milliseconds before the command ends anyway. Until then nothing is on the disk and the signal does as it likes.
@@ -121,6 +119,9 @@ Result<std::vector<probe::Shape>> shapes_to_probe(const ProbeOptions& o) {
 
 Status probe_matmul(const ProbeOptions& o) {
   if (Status s = check_options(o); !s.ok()) return s;
+  const auto device = parse_device(o.device);
+  if (!device) return device.status();
+  if (device->has_value()) return probe_device(o, **device);
   const auto numbers = run_numbers(o.run);
   if (!numbers) return numbers.status();
   auto shapes = shapes_to_probe(o);

@@ -10,7 +10,12 @@
 
 namespace lathe::cli {
 
+// --quick: a few samples of each, for a first look; the report says how many were taken.
+constexpr double kQuickSeconds = 0.05;
+constexpr int kQuickSamples = 5;
+
 struct ProbeOptions {
+  std::string device = "cpu";
   std::string preset, shapes_file;
   ShapeOptions shape;
   RunOptions run;

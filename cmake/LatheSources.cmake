@@ -48,6 +48,7 @@ set(LATHE_ISAS avx512_vnni avx512_bf16 avx_vnni avx512 avx2 amx neon dotprod i8m
 function(lathe_collect_sources out folder)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
   list(FILTER files EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+  list(FILTER files EXCLUDE REGEX "${LATHE_GPU_LEFT_OUT}")
   if(LATHE_LEAVE_OUT)
     list(FILTER files EXCLUDE REGEX "${LATHE_LEAVE_OUT}")
   endif()

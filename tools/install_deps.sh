@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups that are missing, and does nothing where none is.
-#   tools/install_deps.sh [build] [check] [mpi] [peers] [emulate] [arm64] [sme] [fuzz] [demo]
+#   tools/install_deps.sh [build] [check] [mpi] [gpu] [peers] [emulate] [arm64] [sme] [fuzz] [demo]
 set -euo pipefail
 
 packages_of() {
   case $1 in
     build)
       echo g++ cmake ninja-build libfmt-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libssl-dev libcurl4-openssl-dev libhwy-dev \
-        libicu-dev libpcre2-dev libutf8proc-dev libedit-dev libsentencepiece0 libgtest-dev libbenchmark-dev
+        libicu-dev libpcre2-dev libutf8proc-dev libedit-dev libsentencepiece0 libgtest-dev libbenchmark-dev \
+        libvulkan-dev libvulkan-volk-dev glslc
       ;;
     check) echo git python3 clang-format binutils ;;
     mpi) echo libopenmpi-dev openmpi-bin ;;
+    gpu) echo mesa-vulkan-drivers vulkan-validationlayers ;;  # a device in software, and what checks every call
     peers) echo libopenblas0-pthread libblis4-pthread libdnnl2 python3-venv ;;
     emulate) echo bochs bochsbios vgabios isolinux syslinux-common xorriso cpio gcc libc6-dev ;;
     arm64) echo g++-12-aarch64-linux-gnu qemu-user-static googletest apt dpkg ;;
     sme) echo clang-19 lld-19 llvm-19 ;;
     demo) echo python3 python3-pip ;;
     fuzz) echo clang libclang-rt-dev ;;
-    *) echo "install_deps.sh: no group '$1'; the groups are build, check, mpi, peers, emulate, arm64, sme, fuzz, demo" >&2 && return 2 ;;
+    *) echo "install_deps.sh: no group '$1'; the groups are build, check, mpi, gpu, peers, emulate, arm64, sme, fuzz, demo" >&2 && return 2 ;;
   esac
 }
 

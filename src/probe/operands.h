@@ -36,6 +36,8 @@ class WeightOperands {
   // Type i8 is these values times scale()[column].
   const float* values() const { return widened_.size() != 0 ? widened_.as<float>() : source_.as<float>(); }
   const float* scale() const { return scale_.empty() ? nullptr : scale_.data(); }
+  // The first copy as a file holds it, all of it.
+  const std::byte* source() const { return source_.data(); }
   // f32 only: the copy that call `i` reads.
   const float* plain(int64_t i) const { return source_.as<float>() + i % key_.copies * key_.elements(); }
   const ops::Weights* packed(int64_t i) const { return &packed_[static_cast<size_t>(i % key_.copies)]; }

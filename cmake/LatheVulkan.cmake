@@ -1,0 +1,68 @@
+# The Vulkan backend, where its headers, volk's source and glslc are found; elsewhere the stub of the same header, which
+# says so at run time. Shaders are compiled here and become one source of constant arrays.
+option(LATHE_VULKAN "Build the Vulkan backend where its headers, volk and glslc are found" ON)
+set(LATHE_HAS_VULKAN OFF)
+if(LATHE_VULKAN AND NOT CMAKE_CROSSCOMPILING)
+  find_path(LATHE_VULKAN_INCLUDE vulkan/vulkan_core.h)
+  find_path(LATHE_VOLK_INCLUDE volk.c)
+  find_program(LATHE_GLSLC glslc)
+  mark_as_advanced(LATHE_VULKAN_INCLUDE LATHE_VOLK_INCLUDE LATHE_GLSLC)
+  if(LATHE_VULKAN_INCLUDE AND LATHE_VOLK_INCLUDE AND LATHE_GLSLC)
+    set(LATHE_HAS_VULKAN ON)
+  endif()
+endif()
+if(LATHE_HAS_VULKAN)
+  message(STATUS "Vulkan: shaders by ${LATHE_GLSLC}")
+  set(LATHE_GPU_LEFT_OUT "/src/gpu/stub/")
+else()
+  message(STATUS "Vulkan: left out, lathe has no GPU")
+  set(LATHE_GPU_LEFT_OUT "/src/gpu/vulkan/")
+endif()
+
+# shader_code() of src/gpu/vulkan/shader_code.h, over one included file of words for each shader.
+function(lathe_compile_shaders target)
+  set(folder ${CMAKE_BINARY_DIR}/shaders)
+  file(MAKE_DIRECTORY ${folder})
+  file(GLOB shaders CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/gpu/shaders/*.comp)
+  set(arrays "")
+  set(rows "")
+  set(words "")
+  foreach(shader IN LISTS shaders)
+    get_filename_component(name ${shader} NAME_WE)
+    set(output ${folder}/${name}.inc)
+    add_custom_command(OUTPUT ${output} DEPENDS ${shader} DEPFILE ${output}.d
+                       COMMAND ${LATHE_GLSLC} --target-env=vulkan1.2 -O -Werror -MD -MF ${output}.d -mfmt=c
+                               -o ${output} ${shader}
+                       COMMENT "Compiling the shader ${name}" VERBATIM)
+    list(APPEND words ${output})
+    string(APPEND arrays "constexpr uint32_t k_${name}[] =\n#include \"${name}.inc\"\n    ;\n")
+    string(APPEND rows "    {\"${name}\", k_${name}},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${folder}/shader_code.cc @ONLY CONTENT [=[
+#include "gpu/vulkan/shader_code.h"
+
+namespace lathe::gpu {
+namespace {
+
+@arrays@
+struct Row {
+  std::string_view name;
+  std::span<const uint32_t> words;
+};
+constexpr Row kRows[] = {
+@rows@};
+
+}  // namespace
+
+std::span<const uint32_t> shader_code(std::string_view name) {
+  for (const Row& row : kRows)
+    if (row.name == name) return row.words;
+  return {};
+}
+
+}  // namespace lathe::gpu
+]=])
+  set_source_files_properties(${folder}/shader_code.cc PROPERTIES OBJECT_DEPENDS "${words}")
+  target_sources(${target} PRIVATE ${folder}/shader_code.cc)
+  target_include_directories(${target} SYSTEM PRIVATE ${LATHE_VULKAN_INCLUDE} ${LATHE_VOLK_INCLUDE})
+endfunction()

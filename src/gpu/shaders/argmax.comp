@@ -1,0 +1,43 @@
+#version 460
+// The step's token becomes the index of the largest of x, the first of equals; NaN is never the largest. The step moves
+// on by one, and the token is noted in history at its new position.
+#extension GL_GOOGLE_include_directive : require
+#include "types.glsl"
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Tokens { uint at[]; };
+
+layout(push_constant, std430) uniform Arguments {
+  Floats x;
+  State state;
+  Tokens history;
+  uint n, context;
+} p;
+
+shared float values[gl_WorkGroupSize.x];
+shared uint indices[gl_WorkGroupSize.x];
+
+bool before(float a, uint i, float b, uint j) { return a > b || (a == b && i < j); }
+
+void main() {
+  const uint me = gl_LocalInvocationIndex;
+  float best = uintBitsToFloat(0xff800000u);
+  uint index = p.n;
+  for (uint i = me; i < p.n; i += gl_WorkGroupSize.x) {
+    const float v = p.x.at[i];
+    if (before(v, i, best, index)) best = v, index = i;
+  }
+  values[me] = best;
+  indices[me] = index;
+  for (uint half_way = gl_WorkGroupSize.x / 2; half_way > 0; half_way /= 2) {
+    barrier();
+    if (me < half_way && before(values[me + half_way], indices[me + half_way], values[me], indices[me])) {
+      values[me] = values[me + half_way];
+      indices[me] = indices[me + half_way];
+    }
+  }
+  if (me != 0) return;
+  const uint position = p.state.position + 1;
+  p.state.token = indices[0];
+  p.state.position = position;
+  if (position < p.context) p.history.at[position] = indices[0];
+}

@@ -1,0 +1,227 @@
+#include "gpu/step_ops.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/checked.h"
+
+namespace lathe::gpu {
+namespace {
+
+constexpr int64_t kStateBytes = sizeof(StepState);
+
+// The first complaint of several checks.
+class Checks {
+ public:
+  void place(const char* name, const Place& p, int64_t bytes, int64_t alignment = 4) {
+    if (status_.ok()) status_ = check_place(name, p, bytes, alignment);
+  }
+  void state(const Place& p) { place("the state", p, kStateBytes, 8); }
+  void size(const char* name, int64_t value, int64_t least, int64_t most = INT32_MAX) {
+    if (status_.ok() && (value < least || value > most))
+      status_ = invalid_argument(fmt::format("{} is {}, needed: {} to {}", name, value, least, most));
+  }
+  const Status& status() const { return status_; }
+  bool ok() const { return status_.ok(); }
+
+ private:
+  Status status_;
+};
+
+template <class Push>
+void dispatch(Recording& recording, const Pipeline& pipeline, const Push& push, Groups groups) {
+  static_assert(sizeof(Push) <= kPushBytes && sizeof(Push) % 4 == 0);
+  recording.dispatch(pipeline, std::as_bytes(std::span(&push, 1)), groups);
+}
+
+uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
+
+}  // namespace
+
+int64_t attention_parts_bytes(int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split) {
+  return heads * ceil_div(context, keys_of_split) * (dim + 2) * 4;
+}
+
+Result<StepProgram> StepProgram::create(Device& device, const StepVariant& variant) {
+  if (std::string why = step_refusal(variant, device.info()); !why.empty())
+    return unsupported(variant.name + ": " + why);
+  PipelineSpec spec;
+  spec.shader = variant.shader;
+  spec.constants = {static_cast<uint32_t>(variant.threads)};
+  spec.constants.insert(spec.constants.end(), variant.constants.begin(), variant.constants.end());
+  auto pipeline = device.create_pipeline(spec);
+  if (!pipeline) return pipeline.status();
+  StepProgram program;
+  program.variant_ = &variant;
+  program.most_groups_ = device.info().most_groups;
+  program.pipeline_ = std::move(*pipeline);
+  return program;
+}
+
+Status StepProgram::check_op(StepOp op) const {
+  if (variant_->op == op) return {};
+  return invalid_argument(variant_->name + " was handed the arguments of another op");
+}
+
+Groups StepProgram::groups_for(int64_t items) const {
+  const int64_t groups = ceil_div(items, variant_->threads), rows = ceil_div(groups, most_groups_);
+  return {ceil_div(groups, rows), rows};
+}
+
+Status StepProgram::record(Recording& recording, const GatherArgs& a) const {
+  if (Status s = check_op(StepOp::gather); !s.ok()) return s;
+  const auto size = packed_size(variant_->w, WeightLayout::rows, a.vocabulary, a.n);
+  if (!size) return size.status();
+  Checks checks;
+  checks.place("W", a.w, size->bytes, 16);
+  checks.state(a.state);
+  checks.place("y", a.y, a.n * 4);
+  if (!checks.ok()) return checks.status();
+  struct {
+    uint64_t w, scale, state, y;
+    uint32_t vocabulary, n, units, scales;
+    float alpha;
+    uint32_t unused;
+  } push{address_of(a.w),
+         address_of(a.w) + static_cast<uint64_t>(size->scales_at),
+         address_of(a.state),
+         address_of(a.y),
+         u32(a.vocabulary),
+         u32(a.n),
+         u32(size->units),
+         u32(size->scales),
+         a.alpha,
+         0};
+  dispatch(recording, *pipeline_, push, groups_for(size->units));
+  return {};
+}
+
+Status StepProgram::record(Recording& recording, const RmsNormArgs& a) const {
+  if (Status s = check_op(StepOp::rms_norm); !s.ok()) return s;
+  Checks checks;
+  checks.size("rows", a.rows, 1, most_groups_);
+  checks.size("n", a.n, 1);
+  checks.size("the distance of rows of x", a.x_row, a.n);
+  checks.size("the distance of rows of y", a.y_row, a.n);
+  checks.place("x", a.x, ((a.rows - 1) * a.x_row + a.n) * 4);
+  checks.place("the weight", a.w, a.n * 4);
+  checks.place("y", a.y, ((a.rows - 1) * a.y_row + a.n) * 4);
+  if (!checks.ok()) return checks.status();
+  struct {
+    uint64_t x, w, y;
+    uint32_t n, x_row, y_row;
+    float epsilon, offset;
+    uint32_t unused;
+  } push{address_of(a.x), address_of(a.w), address_of(a.y), u32(a.n), u32(a.x_row),
+         u32(a.y_row),    a.epsilon,       a.offset,        0};
+  dispatch(recording, *pipeline_, push, {a.rows, 1});
+  return {};
+}
+
+Status StepProgram::record(Recording& recording, const RopeArgs& a) const {
+  if (Status s = check_op(StepOp::rope); !s.ok()) return s;
+  Checks checks;
+  checks.size("heads", a.heads, 1);
+  checks.size("pairs", a.pairs, 1, a.dim / 2);
+  checks.size("the distance of heads", a.head_stride, a.dim);
+  checks.size("context", a.context, 1);
+  checks.place("x", a.x, ((a.heads - 1) * a.head_stride + a.dim) * 4);
+  checks.place("the table of angles", a.table, a.context * a.pairs * 8);
+  checks.state(a.state);
+  if (!checks.ok()) return checks.status();
+  struct {
+    uint64_t x, table, state;
+    uint32_t heads, pairs, head_stride, context;
+  } push{address_of(a.x), address_of(a.table), address_of(a.state), u32(a.heads),
+         u32(a.pairs),    u32(a.head_stride),  u32(a.context)};
+  dispatch(recording, *pipeline_, push, groups_for(a.heads * a.pairs));
+  return {};
+}
+
+Status StepProgram::record(Recording& recording, const StoreArgs& a) const {
+  if (Status s = check_op(StepOp::store); !s.ok()) return s;
+  Checks checks;
+  checks.size("n", a.n, 1);
+  checks.size("context", a.context, 1);
+  checks.place("x", a.x, a.n * 4);
+  checks.place("the cache", a.cache, a.n * a.context * 4);
+  checks.state(a.state);
+  if (!checks.ok()) return checks.status();
+  struct {
+    uint64_t x, cache, state;
+    uint32_t n, context;
+  } push{address_of(a.x), address_of(a.cache), address_of(a.state), u32(a.n), u32(a.context)};
+  dispatch(recording, *pipeline_, push, groups_for(a.n));
+  return {};
+}
+
+// Workgroups for every split that the context has: those beyond the step's position leave at once.
+Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
+  if (Status s = check_op(StepOp::attention); !s.ok()) return s;
+  Checks checks;
+  checks.size("heads", a.heads, 1, most_groups_);
+  checks.size("context", a.context, 1);
+  checks.size("heads of keys", a.kv_heads, 1, a.heads);
+  checks.size("the width of a head", a.dim, 1, variant_->most_dim);
+  const int64_t splits = ceil_div(a.context, variant_->threads), cache = a.context * a.kv_heads * a.dim * 4;
+  checks.size("splits of the context", splits, 1, most_groups_);
+  checks.place("q", a.q, a.heads * a.dim * 4);
+  checks.place("keys", a.keys, cache);
+  checks.place("values", a.values, cache);
+  checks.place("parts", a.parts, attention_parts_bytes(a.heads, a.dim, a.context, variant_->threads));
+  checks.state(a.state);
+  if (!checks.ok()) return checks.status();
+  if (a.heads % a.kv_heads != 0)
+    return invalid_argument(fmt::format("{} heads over {} of keys, needed: a multiple", a.heads, a.kv_heads));
+  struct {
+    uint64_t q, keys, values, parts, state;
+    uint32_t heads, kv_heads, dim, splits;
+    float scale;
+    uint32_t context;
+  } push{address_of(a.q), address_of(a.keys), address_of(a.values), address_of(a.parts), address_of(a.state),
+         u32(a.heads),    u32(a.kv_heads),    u32(a.dim),           u32(splits),         a.scale,
+         u32(a.context)};
+  dispatch(recording, *pipeline_, push, {a.heads, splits});
+  return {};
+}
+
+Status StepProgram::record(Recording& recording, const AttentionJoinArgs& a) const {
+  if (Status s = check_op(StepOp::attention_join); !s.ok()) return s;
+  Checks checks;
+  checks.size("heads", a.heads, 1);
+  checks.size("the width of a head", a.dim, 1);
+  checks.size("context", a.context, 1);
+  checks.size("keys of a split", a.keys_of_split, 1);
+  if (checks.ok()) checks.place("parts", a.parts, attention_parts_bytes(a.heads, a.dim, a.context, a.keys_of_split));
+  checks.place("y", a.y, a.heads * a.dim * 4);
+  checks.state(a.state);
+  if (!checks.ok()) return checks.status();
+  struct {
+    uint64_t parts, y, state;
+    uint32_t heads, dim, splits, keys_of_split;
+  } push{address_of(a.parts), address_of(a.y), address_of(a.state),
+         u32(a.heads),        u32(a.dim),      u32(ceil_div(a.context, a.keys_of_split)),
+         u32(a.keys_of_split)};
+  dispatch(recording, *pipeline_, push, groups_for(a.heads * a.dim));
+  return {};
+}
+
+Status StepProgram::record(Recording& recording, const ArgmaxArgs& a) const {
+  if (Status s = check_op(StepOp::argmax); !s.ok()) return s;
+  Checks checks;
+  checks.size("n", a.n, 1);
+  checks.size("context", a.context, 1);
+  checks.place("x", a.x, a.n * 4);
+  checks.place("the history", a.history, a.context * 4);
+  checks.state(a.state);
+  if (!checks.ok()) return checks.status();
+  struct {
+    uint64_t x, state, history;
+    uint32_t n, context;
+  } push{address_of(a.x), address_of(a.state), address_of(a.history), u32(a.n), u32(a.context)};
+  dispatch(recording, *pipeline_, push, {1, 1});
+  return {};
+}
+
+}  // namespace lathe::gpu

@@ -1,0 +1,98 @@
+// What a decoder's step is made of beside its products, each one dispatch; the head of each shader has its arithmetic.
+// Token and position stand in the device's memory (StepState), where argmax leaves them for the next step: a step is
+// recorded once and submitted again and again, and no token goes through the CPU.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu/place.h"
+#include "gpu/weights.h"
+
+namespace lathe::gpu {
+
+enum class StepOp : uint8_t { gather, rms_norm, rope, store, attention, attention_join, argmax };
+
+// A row of the one table of these. `threads` is a power of two; attention: also the keys of a split.
+struct StepVariant {
+  std::string name;  // shader.geometry, a coordinate and unique
+  StepOp op;
+  std::string shader;
+  int64_t threads;
+  std::vector<uint32_t> constants;  // constant_id 1 ...
+  int64_t shared_bytes;
+  int64_t most_dim;  // attention: of a head; else 0
+  WeightType w;      // gather
+  bool interleaved;  // rope
+  const char* what;  // one line for people
+};
+std::span<const StepVariant> step_variants();
+const StepVariant* find_step_variant(std::string_view name);
+// Why it does not run on `device`; empty where it does. What a shape asks for is checked when it is recorded.
+std::string step_refusal(const StepVariant& variant, const DeviceInfo& device);
+
+struct StepState {
+  uint32_t token = 0, position = 0;
+};
+
+struct GatherArgs {  // y[i] = alpha * W[token, i]
+  Place w, state, y;
+  int64_t vocabulary = 0, n = 0;
+  float alpha = 1.0f;
+};
+struct RmsNormArgs {  // y = x / rms(x) * (offset + w), row by row; y may be x
+  Place x, w, y;
+  int64_t rows = 1, n = 0, x_row = 0, y_row = 0;  // floats from row to row
+  float epsilon = 1e-6f, offset = 0.0f;
+};
+struct RopeArgs {  // in place; table: (cos, sin) of [position][pair], of `context` positions
+  Place x, table, state;
+  int64_t heads = 1, dim = 0, pairs = 0, head_stride = 0, context = 0;
+};
+struct StoreArgs {  // cache[position] = x
+  Place x, cache, state;
+  int64_t n = 0, context = 0;
+};
+struct AttentionArgs {  // parts: attention_parts_bytes()
+  Place q, keys, values, parts, state;
+  int64_t heads = 1, kv_heads = 1, dim = 0, context = 0;
+  float scale = 1.0f;
+};
+struct AttentionJoinArgs {
+  Place parts, y, state;
+  int64_t heads = 1, dim = 0, context = 0, keys_of_split = 0;
+};
+struct ArgmaxArgs {  // history: tokens of `context` positions
+  Place x, state, history;
+  int64_t n = 0, context = 0;
+};
+int64_t attention_parts_bytes(int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split);
+
+// A variant compiled. An operand that is missing, too small or not aligned, and arguments of another op, are errors.
+class StepProgram {
+ public:
+  static Result<StepProgram> create(Device& device, const StepVariant& variant);
+  const StepVariant& variant() const { return *variant_; }
+
+  Status record(Recording& recording, const GatherArgs& args) const;
+  Status record(Recording& recording, const RmsNormArgs& args) const;
+  Status record(Recording& recording, const RopeArgs& args) const;
+  Status record(Recording& recording, const StoreArgs& args) const;
+  Status record(Recording& recording, const AttentionArgs& args) const;
+  Status record(Recording& recording, const AttentionJoinArgs& args) const;
+  Status record(Recording& recording, const ArgmaxArgs& args) const;
+
+ private:
+  Status check_op(StepOp op) const;
+  Groups groups_for(int64_t items) const;
+
+  const StepVariant* variant_ = nullptr;
+  int64_t most_groups_ = 1;
+  std::shared_ptr<Pipeline> pipeline_;
+};
+
+}  // namespace lathe::gpu

@@ -1,0 +1,270 @@
+// Every row of step_variants() on a device against float64.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <set>
+
+#include "gpu/step_ops.h"
+#include "gpu/test_device.h"
+#include "gpu/test_memory.h"
+#include "quant/blocks.h"
+
+namespace lathe::gpu {
+namespace {
+
+constexpr double kU = 0x1p-24;
+
+class StepOps : public DeviceTest {
+ protected:
+  // Each row of `op`, once recorded with what `body` gives it.
+  template <class Body>
+  void for_each_row(StepOp op, const Body& body) {
+    for (const StepVariant& v : step_variants()) {
+      if (v.op != op || !step_refusal(v, device_->info()).empty()) continue;
+      SCOPED_TRACE(v.name);
+      auto program = StepProgram::create(*device_, v);
+      ASSERT_TRUE(program.ok()) << program.status().message();
+      TestMemory memory(device_);
+      body(*program, memory);
+    }
+  }
+
+  template <class Args>
+  void run(const StepProgram& program, const Args& args) {
+    auto recording = device_->record();
+    ASSERT_TRUE(recording.ok());
+    Status s = program.record(**recording, args);
+    if (s.ok()) s = (*recording)->end();
+    if (s.ok()) s = device_->submit(**recording);
+    ASSERT_TRUE(s.ok()) << s.message();
+  }
+
+  std::mt19937_64 random_{3};
+};
+
+Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
+  return memory.put(std::vector<uint32_t>{token, position});
+}
+
+TEST_F(StepOps, GatherDecodesOneRow) {
+  for_each_row(StepOp::gather, [&](const StepProgram& program, TestMemory& memory) {
+    constexpr int64_t kVocabulary = 7, kN = 70, kBlocks = 3;
+    constexpr float kAlpha = 3.0f;
+    const WeightType w = program.variant().w;
+    auto values = uniform(random_, kVocabulary * kN);
+    std::vector<std::byte> source(static_cast<size_t>(kVocabulary * source_column_bytes(w, kN)));
+    const auto quantise = [&]<class Block>(Block block) {
+      for (int64_t i = 0; i < kVocabulary * kBlocks; ++i) {
+        float decoded[32];
+        float* from = values.data() + i / kBlocks * kN + i % kBlocks * 32;
+        const int count = static_cast<int>(std::min<int64_t>(32, kN - i % kBlocks * 32));
+        encode(from, count, &block);
+        decode(block, decoded);
+        std::copy_n(decoded, count, from);
+        std::memcpy(source.data() + static_cast<size_t>(i) * sizeof block, &block, sizeof block);
+      }
+    };
+    if (w == WeightType::q8_0) quantise(BlockQ8_0());
+    if (w == WeightType::q4_0) quantise(BlockQ4_0());
+    for (size_t i = 0; i < values.size() && !is_quantised(w); ++i) {
+      const f16 half = to_f16(values[i]);
+      if (w == WeightType::f16) values[i] = to_float(half);
+      std::memcpy(&source[i * (w == WeightType::f16 ? 2 : 4)],
+                  w == WeightType::f16 ? static_cast<const void*>(&half) : &values[i], w == WeightType::f16 ? 2 : 4);
+    }
+    const auto size = packed_size(w, WeightLayout::rows, kVocabulary, kN);
+    ASSERT_TRUE(size.ok());
+    std::vector<std::byte> packed(static_cast<size_t>(size->bytes));
+    ASSERT_TRUE(pack_weights(w, WeightLayout::rows, kVocabulary, kN, source, packed).ok());
+    GatherArgs args;
+    args.w = memory.put(packed), args.state = state_at(memory, 5, 0), args.y = memory.floats(kN + 3);
+    args.vocabulary = kVocabulary, args.n = kN, args.alpha = kAlpha;
+    run(program, args);
+    const auto y = memory.get<float>(args.y, kN + 3);
+    for (int64_t i = 0; i < kN; ++i)
+      EXPECT_NEAR(y[static_cast<size_t>(i)], kAlpha * values[static_cast<size_t>(5 * kN + i)], 4e-7) << i;
+    for (int64_t i = kN; i < kN + 3; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], 0);
+  });
+}
+
+TEST_F(StepOps, RmsNormOfRowsOfAnyLength) {
+  for (const int64_t n : {1, 63, 576, 1025})
+    for_each_row(StepOp::rms_norm, [&](const StepProgram& program, TestMemory& memory) {
+      const int64_t rows = 3, row = n + 5;
+      const auto x = uniform(random_, rows * row), w = uniform(random_, n);
+      RmsNormArgs args;
+      args.x = memory.put(x), args.w = memory.put(w), args.y = memory.put(x);
+      args.rows = rows, args.n = n, args.x_row = args.y_row = row;
+      args.epsilon = 1e-5f, args.offset = 1.0f;
+      run(program, args);
+      const auto y = memory.get<float>(args.y, rows * row);
+      for (int64_t r = 0; r < rows; ++r) {
+        double square = 0;
+        for (int64_t i = 0; i < n; ++i) square += std::pow(double{x[static_cast<size_t>(r * row + i)]}, 2);
+        const double factor = 1 / std::sqrt(square / static_cast<double>(n) + double{args.epsilon});
+        for (int64_t i = 0; i < row; ++i) {
+          const auto at = static_cast<size_t>(r * row + i);
+          if (i >= n) {
+            EXPECT_EQ(y[at], x[at]);
+            continue;
+          }
+          const double expected = double{x[at]} * factor * (1 + double{w[static_cast<size_t>(i)]});
+          const double bound = (static_cast<double>(n) + 24) * kU * std::fabs(double{x[at]} * factor) * 2;
+          EXPECT_NEAR(double{y[at]}, expected, bound) << r << ", " << i << " of " << n;
+        }
+      }
+    });
+}
+
+TEST_F(StepOps, RopeRotatesPairsAndLeavesTheRest) {
+  for_each_row(StepOp::rope, [&](const StepProgram& program, TestMemory& memory) {
+    constexpr int64_t kHeads = 3, kDim = 20, kPairs = 8, kStride = 23, kContext = 9, kPosition = 4;
+    const auto x = uniform(random_, kHeads * kStride);
+    std::vector<float> table;
+    for (int64_t i = 0; i < kContext * kPairs; ++i) {
+      const double angle =
+          static_cast<double>(i / kPairs) * std::pow(10000.0, -static_cast<double>(i % kPairs) / kPairs);
+      table.push_back(static_cast<float>(std::cos(angle)));
+      table.push_back(static_cast<float>(std::sin(angle)));
+    }
+    RopeArgs args;
+    args.x = memory.put(x), args.table = memory.put(table), args.state = state_at(memory, 0, kPosition);
+    args.heads = kHeads, args.dim = kDim, args.pairs = kPairs, args.head_stride = kStride, args.context = kContext;
+    run(program, args);
+    auto expected = x;
+    for (int64_t h = 0; h < kHeads; ++h)
+      for (int64_t pair = 0; pair < kPairs; ++pair) {
+        const bool interleaved = program.variant().interleaved;
+        const auto a = static_cast<size_t>(h * kStride + (interleaved ? 2 * pair : pair));
+        const size_t b = a + (interleaved ? 1 : kPairs), angle = static_cast<size_t>(kPosition * kPairs + pair) * 2;
+        expected[a] = x[a] * table[angle] - x[b] * table[angle + 1];
+        expected[b] = x[a] * table[angle + 1] + x[b] * table[angle];
+      }
+    const auto y = memory.get<float>(args.x, kHeads * kStride);
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 8 * kU) << i;
+  });
+}
+
+TEST_F(StepOps, StoreWritesOneRowOfTheCache) {
+  for_each_row(StepOp::store, [&](const StepProgram& program, TestMemory& memory) {
+    constexpr int64_t kN = 130, kContext = 4;
+    const auto x = uniform(random_, kN);
+    for (const uint32_t position : {0u, 3u, 4u}) {
+      StoreArgs args;
+      args.x = memory.put(x), args.cache = memory.floats((kContext + 1) * kN);
+      args.state = state_at(memory, 0, position), args.n = kN, args.context = kContext;
+      run(program, args);
+      const auto cache = memory.get<float>(args.cache, (kContext + 1) * kN);
+      for (int64_t i = 0; i < (kContext + 1) * kN; ++i) {
+        const bool written = i / kN == position && position < kContext;
+        EXPECT_EQ(cache[static_cast<size_t>(i)], written ? x[static_cast<size_t>(i % kN)] : 0.0f);
+      }
+    }
+  });
+}
+
+struct Cache {
+  int64_t heads, kv_heads, dim, context;
+};
+
+// In float64, and how far f32 may be off: every score by its sum's roundings and by exp's, then the sums over keys.
+void expect_attention(const Cache& c, int64_t length, float scale, const std::vector<float>& q,
+                      const std::vector<float>& keys, const std::vector<float>& values, const std::vector<float>& y) {
+  for (int64_t h = 0; h < c.heads; ++h) {
+    const int64_t kv = h / (c.heads / c.kv_heads);
+    const auto at = [&](int64_t j, int64_t d) { return static_cast<size_t>((j * c.kv_heads + kv) * c.dim + d); };
+    std::vector<double> s(static_cast<size_t>(length));
+    double error = 0;
+    for (int64_t j = 0; j < length; ++j) {
+      double magnitude = 0;
+      for (int64_t d = 0; d < c.dim; ++d) {
+        const double term = double{q[static_cast<size_t>(h * c.dim + d)]} * double{keys[at(j, d)]} * double{scale};
+        s[static_cast<size_t>(j)] += term;
+        magnitude += std::fabs(term);
+      }
+      error = std::max(error, 2 * static_cast<double>(c.dim + 8) * kU * magnitude);
+    }
+    const double largest = *std::max_element(s.begin(), s.end()), least = *std::min_element(s.begin(), s.end());
+    error = 2 * error + 4 * kU * (8 + 4 * (largest - least)) + 2 * static_cast<double>(length + 16) * kU;
+    for (int64_t d = 0; d < c.dim; ++d) {
+      double sum = 0, magnitude = 0, total = 0;
+      for (int64_t j = 0; j < length; ++j) {
+        const double weight = std::exp(s[static_cast<size_t>(j)] - largest);
+        total += weight;
+        sum += weight * double{values[at(j, d)]};
+        magnitude += weight * std::fabs(double{values[at(j, d)]});
+      }
+      EXPECT_NEAR(double{y[static_cast<size_t>(h * c.dim + d)]}, sum / total, 2 * error * magnitude / total)
+          << "head " << h << ", " << d << " of " << length << " keys";
+    }
+  }
+}
+
+TEST_F(StepOps, AttentionOverOneSplitAndSeveral) {
+  const StepVariant* join_row = find_step_variant("attention_join.64");
+  ASSERT_NE(join_row, nullptr);
+  for_each_row(StepOp::attention, [&](const StepProgram& program, TestMemory& memory) {
+    auto join = StepProgram::create(*device_, *join_row);
+    ASSERT_TRUE(join.ok()) << join.status().message();
+    const Cache c = {6, 2, 40, 300};
+    const int64_t keys_of_split = program.variant().threads;
+    const auto q = uniform(random_, c.heads * c.dim, 2.0f), keys = uniform(random_, c.context * c.kv_heads * c.dim),
+               values = uniform(random_, c.context * c.kv_heads * c.dim);
+    for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context}) {
+      AttentionArgs args;
+      args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
+      args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
+      args.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
+      args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
+      args.scale = 0.4f;
+      AttentionJoinArgs joined;
+      joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim), joined.state = args.state;
+      joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
+      run(program, args);
+      run(*join, joined);
+      expect_attention(c, length, args.scale, q, keys, values, memory.get<float>(joined.y, c.heads * c.dim));
+    }
+  });
+}
+
+TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoNan) {
+  for_each_row(StepOp::argmax, [&](const StepProgram& program, TestMemory& memory) {
+    for (const int64_t n : {1, 255, 5000}) {
+      auto x = uniform(random_, n);
+      const auto best = static_cast<uint32_t>(n * 2 / 3);
+      x[best] = 2.0f, x.back() = 2.0f;
+      if (n > 1) x.front() = std::numeric_limits<float>::quiet_NaN();
+      ArgmaxArgs args;
+      args.x = memory.put(x), args.state = state_at(memory, 9, 1), args.history = memory.put(std::vector<uint32_t>(3));
+      args.n = n, args.context = 3;
+      run(program, args);
+      EXPECT_EQ(memory.get<uint32_t>(args.state, 2), (std::vector<uint32_t>{best, 2}));
+      EXPECT_EQ(memory.get<uint32_t>(args.history, 3), (std::vector<uint32_t>{0, 0, best}));
+    }
+  });
+}
+
+TEST_F(StepOps, NamesAreUniqueAndWrongOperandsAreRefused) {
+  std::set<std::string> names;
+  for (const StepVariant& v : step_variants()) {
+    EXPECT_TRUE(names.insert(v.name).second) << v.name;
+    DeviceInfo device;
+    EXPECT_NE(step_refusal(v, device), "") << v.name;
+  }
+  auto program = StepProgram::create(*device_, *find_step_variant("rms_norm.64"));
+  auto recording = device_->record();
+  ASSERT_TRUE(program.ok() && recording.ok());
+  TestMemory memory(device_);
+  RmsNormArgs args;
+  args.x = args.w = args.y = memory.floats(16);
+  args.n = args.x_row = args.y_row = 16;
+  EXPECT_EQ(program->record(**recording, ArgmaxArgs{}).message(), "rms_norm.64 was handed the arguments of another op");
+  args.n = 17;
+  EXPECT_NE(program->record(**recording, args).message().find("the distance of rows of x is 16"), std::string::npos);
+  args.n = 16, args.w = {};
+  EXPECT_EQ(program->record(**recording, args).message(), "the weight is missing");
+}
+
+}  // namespace
+}  // namespace lathe::gpu

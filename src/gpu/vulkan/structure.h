@@ -1,0 +1,16 @@
+// A structure of Vulkan's: its type, what is chained to it, and zeros.
+#pragma once
+
+#include <volk.h>
+
+namespace lathe::gpu {
+
+template <class T>
+T structure(VkStructureType type, const void* next = nullptr) {
+  T made{};
+  made.sType = type;
+  made.pNext = const_cast<void*>(next);
+  return made;
+}
+
+}  // namespace lathe::gpu

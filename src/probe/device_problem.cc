@@ -1,0 +1,41 @@
+#include <string>
+
+#include "probe/device_probe.h"
+
+namespace lathe::probe {
+
+Result<gpu::MatmulProblem> device_problem(const matmul::Problem& p) {
+  using matmul::Type;
+  const auto no = [](const std::string& what) { return unsupported("on a GPU: " + what); };
+  if (p.a != Type::f32 || p.c != Type::f32) return no("activations and outputs are f32");
+  if (p.order != matmul::Order::nk || p.a_transposed) return no("W is [N,K] and A [M,K]");
+  if (!p.prepared) return no("weights are prepared");
+  if (p.batch != 1) return no("products of a batch are not one dispatch");
+  if (p.col_scale) return no("columns have no scale of their own");
+  gpu::MatmulProblem d;
+  switch (p.w) {
+    case Type::f32:
+      d.w = gpu::WeightType::f32;
+      break;
+    case Type::f16:
+      d.w = gpu::WeightType::f16;
+      break;
+    case Type::q8_0:
+      d.w = gpu::WeightType::q8_0;
+      break;
+    case Type::q4_0:
+      d.w = gpu::WeightType::q4_0;
+      break;
+    default:
+      return no("weights are f32, f16, q8_0 or q4_0");
+  }
+  d.m = p.m, d.n = p.n, d.k = p.k;
+  d.gated = p.gated, d.bias = p.bias, d.residual = p.residual, d.accumulate = p.accumulate;
+  d.act = static_cast<gpu::Activation>(p.act);
+  return d;
+}
+
+static_assert(static_cast<int>(matmul::Activation::silu) == static_cast<int>(gpu::Activation::silu) &&
+              static_cast<int>(matmul::Activation::gelu_erf) == static_cast<int>(gpu::Activation::gelu_erf));
+
+}  // namespace lathe::probe
