@@ -53,7 +53,7 @@ foreach(file IN LISTS LATHE_TEST_FILES)
     target_compile_definitions(${name} PRIVATE LATHE_BINARY="${CMAKE_BINARY_DIR}/lathe")
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${room}. PROPERTIES TIMEOUT 300 LABELS ${room})
-  if(file MATCHES "_device_test\\.cc$" AND LATHE_HAS_VULKAN)
+  if(file MATCHES "_device_test\\.cc$" AND LATHE_HAS_VULKAN AND NOT LATHE_SANITIZE)  # 10 times as long
     lathe_discover_subgroups(${name} ${room})
   endif()
   if(NOT TARGET tests_${room})
