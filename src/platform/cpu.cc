@@ -53,18 +53,14 @@ struct IsaRow {
   FeatureSet needs;
 };
 constexpr std::array kIsas = {
-    IsaRow{Isa::scalar, "scalar", 0},
-    IsaRow{Isa::avx2, "avx2", kAvx2},
-    IsaRow{Isa::avx_vnni, "avx_vnni", kAvx2 | Feature::avxvnni},
-    IsaRow{Isa::avx512, "avx512", kAvx512},
+    IsaRow{Isa::scalar, "scalar", 0}, IsaRow{Isa::avx2, "avx2", kAvx2},
+    IsaRow{Isa::avx_vnni, "avx_vnni", kAvx2 | Feature::avxvnni}, IsaRow{Isa::avx512, "avx512", kAvx512},
     IsaRow{Isa::avx512_vnni, "avx512_vnni", kAvx512Vnni},
     IsaRow{Isa::avx512_bf16, "avx512_bf16", kAvx512 | Feature::avx512bf16},
     // Every CPU with AMX has both of its products.
     IsaRow{Isa::amx, "amx", kAvx512Vnni | Feature::amx_int8 | Feature::amx_bf16},
-    IsaRow{Isa::neon, "neon", Feature::neon | Feature::none},
-    IsaRow{Isa::dotprod, "dotprod", kDotprod},
-    IsaRow{Isa::i8mm, "i8mm", kDotprod | Feature::i8mm},
-    IsaRow{Isa::sve, "sve", Feature::neon | Feature::sve},
+    IsaRow{Isa::neon, "neon", Feature::neon | Feature::none}, IsaRow{Isa::dotprod, "dotprod", kDotprod},
+    IsaRow{Isa::i8mm, "i8mm", kDotprod | Feature::i8mm}, IsaRow{Isa::sve, "sve", Feature::neon | Feature::sve},
     IsaRow{Isa::sme, "sme", Feature::neon | Feature::sme},  // not SVE: Apple's cores have SME without it
 };
 

@@ -39,7 +39,20 @@ constexpr FeatureSet operator|(FeatureSet a, Feature b) { return a | static_cast
 constexpr bool has_all(FeatureSet have, FeatureSet need) { return (have & need) == need; }
 
 // The instruction sets a kernel file is compiled for, in order of preference. A kernel row carries one.
-enum class Isa : uint8_t { scalar, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, amx, neon, dotprod, i8mm, sve, sme };
+enum class Isa : uint8_t {
+  scalar,
+  avx2,
+  avx_vnni,
+  avx512,
+  avx512_vnni,
+  avx512_bf16,
+  amx,
+  neon,
+  dotprod,
+  i8mm,
+  sve,
+  sme
+};
 
 std::string_view isa_name(Isa isa);
 FeatureSet isa_needs(Isa isa);
