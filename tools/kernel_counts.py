@@ -116,34 +116,74 @@ def functions(path):
     return found
 
 
-def loops(code):
-    """(first, last) indices of the instructions of each loop, innermost first."""
+def successors(code):
+    """Of each instruction the indices of those that may follow it within the function."""
     index = {i.address: n for n, i in enumerate(code)}
-    edges = {}
+    after = []
     for n, i in enumerate(code):
+        ends = re.match(r"(jmp|b|ret)$", i.mnemonic)
+        follow = [n + 1] if n + 1 < len(code) and not ends else []
         target = re.search(r"(?:^|\s|,)([0-9a-f]+)$", i.operands) if re.match(r"j|b$|b\.|cb|tb", i.mnemonic) else None
-        begin = index.get(int(target[1], 16)) if target else None
-        if begin is not None and begin <= n:
-            edges[begin] = max(n, edges.get(begin, 0))
-    return sorted(edges.items(), key=lambda edge: edge[1] - edge[0])
+        if target and int(target[1], 16) in index:
+            follow.append(index[int(target[1], 16)])
+        after.append(follow)
+    return after
+
+
+class Loop:
+    """The indices of a loop's instructions, which code that was moved behind the function's end may be among."""
+
+    def __init__(self, begin, body):
+        self.begin, self.body = begin, frozenset(body)
+
+    def of(self, code):
+        return [code[n] for n in sorted(self.body)]
+
+
+def loops(code):
+    """The natural loops, innermost first: an edge back is one to an instruction that led there."""
+    after, latches = successors(code), {}
+    on_path, seen, stack = {0}, {0}, [(0, iter(after[0]))] if code else []
+    while stack:
+        n, rest = stack[-1]
+        following = next(rest, None)
+        if following is None:
+            on_path.discard(n)
+            stack.pop()
+        elif following in on_path:
+            latches.setdefault(following, []).append(n)
+        elif following not in seen:
+            seen.add(following)
+            on_path.add(following)
+            stack.append((following, iter(after[following])))
+    before = [[] for _ in code]
+    for n, follow in enumerate(after):
+        for m in follow:
+            before[m].append(n)
+    found = []
+    for begin, waiting in latches.items():
+        body = {begin}
+        while waiting:
+            n = waiting.pop()
+            if n not in body:
+                body.add(n)
+                waiting += before[n]
+        found.append(Loop(begin, body))
+    return sorted(found, key=lambda loop: len(loop.body))
 
 
 def own(code, loop, inner):
     """Instructions of one turn of `loop` that are in none of `inner`: of two sides of a branch the one that falls through."""
-    index = {i.address: n for n, i in enumerate(code)}
-    behind = dict(inner)
-    path, n = [], loop[0]
-    while loop[0] <= n <= loop[1]:
-        if n in behind:
-            n = behind[n] + 1
+    after, path, n, seen = successors(code), [], loop.begin, set()
+    while n in loop.body and n not in seen:
+        seen.add(n)
+        entered = next((other for other in inner if other.begin == n), None)
+        if entered:
+            exits = [m for k in sorted(entered.body) for m in after[k] if m not in entered.body and m in loop.body]
+            n = exits[0] if exits else -1
             continue
         path.append(code[n])
-        if n == loop[1]:
-            break
-        target = re.fullmatch(r"([0-9a-f]+)", code[n].operands) if code[n].mnemonic in ("jmp", "b") else None
-        n = index.get(int(target[1], 16), n + 1) if target else n + 1
-        if n == loop[0] or len(path) > len(code):
-            break
+        n = next((m for m in after[n] if m in loop.body), -1)
     return path
 
 
@@ -169,7 +209,7 @@ def added(*all_counts):
 
 
 def inside(a, b):
-    return a != b and b[0] <= a[0] and a[1] <= b[1]
+    return a.body < b.body
 
 
 def tile_counts(code, rows, panels, product, bits, step):
@@ -178,9 +218,9 @@ def tile_counts(code, rows, panels, product, bits, step):
     Loops without products inside it (prefetches of what comes next) are left out: how often they run is the caller's.
     """
     every = loops(code)
-    products = {l: sum(multiplications(i, product, bits) for i in code[l[0]:l[1] + 1]) for l in every}
+    products = {l: sum(multiplications(i, product, bits) for i in l.of(code)) for l in every}
     inner = [l for l in every if products[l] and not any(inside(m, l) and products[m] for m in every)]
-    most = max(inner, key=lambda l: (products[l], l[0] - l[1]))
+    most = max(inner, key=lambda l: (products[l], -len(l.body)))
     k = products[most] / (rows * panels * 16)
     per_k = scaled(count(own(code, most, [l for l in every if inside(l, most)])), 1 / k)
     around = next((l for l in every if inside(most, l)), None)
@@ -243,13 +283,13 @@ def amx_rows(found):
         every = loops(code)
         planes = 2 if name in ("a16", "a16r") else 1
         if "tile_sums" in pattern:
-            loop = max(every, key=lambda l: sum(i.kind == "tile" for i in code[l[0]:l[1] + 1]))
-            k, turn, outputs = 64, count(code[loop[0]:loop[1] + 1]), 4 // planes
+            loop = max(every, key=lambda l: sum(i.kind == "tile" for i in l.of(code)))
+            k, turn, outputs = 64, count(loop.of(code)), 4 // planes
         else:  # the rows of what is pending are loops between the products, which together make 16 turns
-            group = min((l for l in every if any(i.kind == "tile" for i in code[l[0]:l[1] + 1])), key=lambda l: l[1] - l[0])
+            group = min((l for l in every if any(i.kind == "tile" for i in l.of(code))), key=lambda l: len(l.body))
             within = [l for l in every if inside(l, group)]
-            row = next(l for l in within if any(i.kind == "fma" for i in code[l[0]:l[1] + 1]))
-            turn = added(count(own(code, group, within)), scaled(count(code[row[0]:row[1] + 1]), TILE_ROWS))
+            row = next(l for l in within if any(i.kind == "fma" for i in l.of(code)))
+            turn = added(count(own(code, group, within)), scaled(count(row.of(code)), TILE_ROWS))
             k, outputs = 32 * int(best[0]["B"]), 1
         tile = {"s32": "32 x 32", "a16r": "16 x 32"}.get(name, "16 x 16")
         yield "amx", name, tile, scaled(turn, 1 / k), "tile", outputs * planes / 64 * TILE_ROWS, 512

@@ -26,9 +26,19 @@ class KernelCounts(unittest.TestCase):
         self.assertEqual(per_k["load"], 4)
         self.assertEqual(per_k["instructions"], 10)  # without the prefetches
 
+    def test_what_was_moved_behind_the_function_is_of_its_loop_alone(self):
+        # The loop of prefetches (4, 8, c) leaves by 24 and comes back; the products' loop is 0 to 18.
+        moved = code("nop", "prefetcht1 (%rax)", "jne 24", "jne 4", "vfmadd231ps %ymm4,%ymm6,%ymm0",
+                     "vfmadd231ps %ymm4,%ymm6,%ymm1", "jne 0", "vfmadd231ps %ymm4,%ymm6,%ymm1", "ret", "nop", "jmp 4")
+        inner, outer = counts.loops(moved)
+        self.assertEqual((inner.begin, sorted(inner.body)), (1, [1, 2, 3, 9, 10]))
+        self.assertEqual((outer.begin, sorted(outer.body)), (0, [0, 1, 2, 3, 4, 5, 6, 9, 10]))
+        self.assertEqual([i.mnemonic for i in counts.own(moved, outer, [inner])],
+                         ["nop", "vfmadd231ps", "vfmadd231ps", "jne"])
+
     def test_of_two_sides_of_a_branch_one_is_counted(self):
         branch = code("je 10", "vaddps %ymm0,%ymm1,%ymm1", "nop", "jmp 14", "vaddps %ymm0,%ymm2,%ymm2", "jne 0")
-        path = counts.own(branch, (0, 5), [])
+        path = counts.own(branch, counts.Loop(0, range(6)), [])
         self.assertEqual([i.mnemonic for i in path], ["je", "vaddps", "nop", "jmp", "jne"])
 
     def test_loads_stores_and_moves(self):
