@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quant/extreme.h"
+
 namespace lathe {
 namespace {
 
@@ -21,14 +23,6 @@ void set_five_bits(uint8_t* qs, uint8_t* qh, int i, int q) {
 float inverse_of(float d) {
   const float inverse = 1.0f / d;
   return std::isfinite(inverse) ? inverse : 0.0f;
-}
-
-// The value of the largest magnitude, with its sign.
-float extreme_of(const float* x, int count) {
-  float extreme = 0;
-  for (int i = 0; i < count; ++i)
-    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
-  return extreme;
 }
 
 struct Bounds {

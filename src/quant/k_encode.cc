@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "quant/extreme.h"
 #include "quant/k_quants.h"
 
 namespace lathe {
@@ -230,9 +231,7 @@ constexpr float kLeastLevel = -32, kMostLevel = 31;
 constexpr int kLeastSmallScale = -128, kMostSmallScale = 127;
 
 float best_scale(const float* x) {
-  float extreme = 0;
-  for (int i = 0; i < kSmallPart; ++i)
-    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
+  const float extreme = extreme_of(x, kSmallPart);
   if (inverse_of(extreme) == 0) return 0;
   float best = extreme / kLeastLevel, explained = 0;
   for (const float sign : {-1.0f, 1.0f})
@@ -287,13 +286,9 @@ void refit(const float* x, SmallScales& block) {
 
 SmallScales search_small(const float* x) {
   std::array<float, kSmallParts> wanted;
-  float extreme = 0;
-  for (size_t j = 0; j < kSmallParts; ++j) {
-    wanted[j] = best_scale(x + j * kSmallPart);
-    if (std::fabs(wanted[j]) > std::fabs(extreme)) extreme = wanted[j];
-  }
+  for (size_t j = 0; j < kSmallParts; ++j) wanted[j] = best_scale(x + j * kSmallPart);
   SmallScales best;
-  best.d = as_f16(extreme / kLeastSmallScale);
+  best.d = as_f16(extreme_of(wanted.data(), kSmallParts) / kLeastSmallScale);
   choose_scales(x, wanted, best);
   for (int turn = 0; turn < 3; ++turn) {
     SmallScales next = best;
