@@ -3,7 +3,6 @@
 // that is illegal does. The rows of AMX then have AVX2 lanes (amx_rows.cc), which is told to detection below.
 #include "amx_trap.h"
 
-#include <cpuid.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -131,9 +130,9 @@ void multiply_bf16(int sum, int a, int w) {
 
 // VEX.128 of map 0F38 and W0: 49 configuration and zero, 4B loads and stores, 5C products
 // of bf16, 5E of bytes.
-bool execute(VexInstruction& code, greg_t* general) {
-  if (!code.vex || code.map != 2 || code.w != 0 || code.l != 0) return false;
-  const bool memory = code.mod != 3;
+bool execute(Instruction& code, greg_t* general) {
+  if (!code.ours || code.map != 2 || code.w != 0 || code.length != 0) return false;
+  const bool memory = code.in_memory();
   switch (code.opcode) {
     case 0x49:
       if (memory && code.prefix == 0) load_config(code.address(general).sum());
@@ -146,7 +145,7 @@ bool execute(VexInstruction& code, greg_t* general) {
       return memory ? code.prefix < 2 : code.prefix == 0 || code.prefix == 3;
     case 0x4b: {
       if (!memory || code.rm != 4 || code.prefix == 0) return false;
-      const VexInstruction::Address at = code.address(general);
+      const Instruction::Address at = code.address(general);
       move_tile(code.reg, reinterpret_cast<uint8_t*>(at.base), at.index, code.prefix != 2);
       return true;
     }
@@ -166,7 +165,7 @@ bool execute(VexInstruction& code, greg_t* general) {
 void on_illegal(int, siginfo_t*, void* context) {
   greg_t* general = general_registers(context);
   const auto* start = reinterpret_cast<const uint8_t*>(general[REG_RIP]);
-  VexInstruction code(start);
+  Instruction code = vex_instruction(start);
   if (!execute(code, general)) unknown_instruction(start);
   general[REG_RIP] = reinterpret_cast<greg_t>(code.end);
   traps.fetch_add(1, std::memory_order_relaxed);

@@ -1,7 +1,8 @@
-// What a SIGILL handler of a trapped instruction set needs: the registers of the interrupted code, operands in
-// memory, and the end of a program that met another illegal instruction.
+// What a SIGILL handler of a trapped instruction set needs: the instruction taken apart, the registers of the
+// interrupted code, operands in memory, and the end of a program that met another illegal instruction.
 #pragma once
 
+#include <cpuid.h>
 #include <signal.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -25,59 +26,152 @@ T read_code(const uint8_t*& p) {
   return x;
 }
 
-// An instruction with a three-byte VEX prefix: C4, inverted R X B and the opcode map, W, inverted vvvv, L and the
-// prefix, opcode, ModRM.
-struct VexInstruction {
-  explicit VexInstruction(const uint8_t* at)
-      : vex(at[0] == 0xc4),
-        map(at[1] & 31),
-        w(at[2] >> 7),
-        l(at[2] >> 2 & 1),
-        prefix(at[2] & 3),
-        opcode(at[3]),
-        r(at[1] & 0x80 ? 0 : 8),
-        x(at[1] & 0x40 ? 0 : 8),
-        b(at[1] & 0x20 ? 0 : 8),
-        vvvv(~at[2] >> 3 & 15),
-        mod(at[4] >> 6),
-        reg((at[4] >> 3 & 7) | r),
-        rm(at[4] & 7),
-        end(at + 5) {}
-
-  // A memory operand as base and index << scale; `end` is led past SIB and displacement. No immediate follows in these
-  // instructions, so RIP-relative means relative to the final `end`.
+// An instruction from its prefix to ModRM. Registers' numbers are whole; `end` stands behind ModRM.
+struct Instruction {
+  // A memory operand as base and index << scale; `end` is led past SIB and displacement, of which a byte counts
+  // `unit` bytes (EVEX). No immediate follows in these instructions, so RIP-relative means relative to the final `end`.
   struct Address {
     uint64_t base = 0, index = 0;
     uint8_t* sum() const { return reinterpret_cast<uint8_t*>(base + index); }
   };
-  Address address(const greg_t* general) {
+  Address address(const greg_t* general, int unit = 1) {
     const auto value = [general](int number) { return static_cast<uint64_t>(general[kGeneralRegisters[number]]); };
     Address at;
     int base = rm;
     const bool sib = rm == 4;
     if (sib) {
       const auto s = read_code<uint8_t>(end);
-      const int index = (s >> 3 & 7) | x;
-      if (index != 4) at.index = value(index) << (s >> 6);
+      const int number = (s >> 3 & 7) | x;
+      if (number != 4) at.index = value(number) << (s >> 6);
       base = s & 7;
     }
     const bool has_base = mod != 0 || base != 5;
     if (has_base) at.base = value(base | b);
-    if (mod == 1) at.base += static_cast<uint64_t>(int64_t{read_code<int8_t>(end)});
+    if (mod == 1) at.base += static_cast<uint64_t>(int64_t{read_code<int8_t>(end)} * unit);
     if (mod == 2 || !has_base) at.base += static_cast<uint64_t>(int64_t{read_code<int32_t>(end)});
     if (!has_base && !sib) at.base += reinterpret_cast<uint64_t>(end);
     return at;
   }
+  bool in_memory() const { return mod != 3; }
 
-  bool vex;
-  int map, w, l, prefix, opcode;  // prefix: 0 none, 1 66, 2 F3, 3 F2
-  int r, x, b, vvvv, mod, reg, rm;
-  const uint8_t* end;
+  bool ours = false;  // it has the prefix that was looked for
+  int map = 0, w = 0, length = 0, prefix = 0,
+      opcode = 0;  // length: 0 128 bits, 1 256, 2 512; prefix: 0 none, 1 66, 2 F3,
+  int x = 0, b = 0, vvvv = 0, mod = 0, reg = 0, rm = 0;
+  const uint8_t* end = nullptr;
+};
+
+// The three-byte VEX prefix: C4, inverted R X B and the opcode map, W, inverted vvvv, L and the prefix, opcode, ModRM.
+inline Instruction vex_instruction(const uint8_t* at) {
+  Instruction i;
+  i.ours = at[0] == 0xc4;
+  i.map = at[1] & 31;
+  i.w = at[2] >> 7;
+  i.length = at[2] >> 2 & 1;
+  i.prefix = at[2] & 3;
+  i.opcode = at[3];
+  i.x = at[1] & 0x40 ? 0 : 8;
+  i.b = at[1] & 0x20 ? 0 : 8;
+  i.vvvv = ~at[2] >> 3 & 15;
+  i.mod = at[4] >> 6;
+  i.reg = (at[4] >> 3 & 7) | (at[1] & 0x80 ? 0 : 8);
+  i.rm = at[4] & 7;
+  i.end = at + 5;
+  return i;
+}
+
+// EVEX: 62, inverted R X B R' and the map, W, inverted vvvv, 1 and the prefix, z L'L b V' aaa, opcode, ModRM.
+struct EvexInstruction : Instruction {
+  bool broadcast = false;
+  int mask = 0;
+  int source() const { return rm | b | x << 1; }  // X is the fifth bit of a register that ModRM names
+};
+inline EvexInstruction evex_instruction(const uint8_t* at) {
+  EvexInstruction i;
+  i.ours = at[0] == 0x62 && (at[1] & 8) == 0 && (at[2] & 4) != 0;
+  i.map = at[1] & 7;
+  i.w = at[2] >> 7;
+  i.length = at[3] >> 5 & 3;
+  i.prefix = at[2] & 3;
+  i.opcode = at[4];
+  i.x = at[1] & 0x40 ? 0 : 8;
+  i.b = at[1] & 0x20 ? 0 : 8;
+  i.vvvv = (~at[2] >> 3 & 15) | (at[3] & 8 ? 0 : 16);
+  i.mod = at[5] >> 6;
+  i.reg = (at[5] >> 3 & 7) | (at[1] & 0x80 ? 0 : 8) | (at[1] & 0x10 ? 0 : 16);
+  i.rm = at[5] & 7;
+  i.broadcast = (at[3] & 0x10) != 0;
+  i.mask = at[3] & 7;
+  i.end = at + 6;
+  return i;
+}
+
+struct Vector {
+  uint8_t bytes[64];
+  template <class T>
+  T get(int i) const {
+    T x;
+    std::memcpy(&x, bytes + static_cast<size_t>(i) * sizeof(T), sizeof(T));
+    return x;
+  }
+  template <class T>
+  void set(int i, T x) {
+    std::memcpy(bytes + static_cast<size_t>(i) * sizeof(T), &x, sizeof(T));
+  }
+};
+
+// The vector registers in the XSAVE area of a signal frame: xmm in the legacy part, upper halves of ymm and of zmm and
+// zmm16 to 31 where CPUID says, and in the header the set of components that are not in their initial state.
+class VectorRegisters {
+ public:
+  explicit VectorRegisters(void* context)
+      : xsave_(reinterpret_cast<uint8_t*>(static_cast<ucontext_t*>(context)->uc_mcontext.fpregs)) {
+    std::memcpy(&present_, xsave_ + kHeader, sizeof present_);
+  }
+  Vector load(int number) const {
+    Vector v{};
+    each_part(number, [&](int component, uint8_t* part, int at, size_t bytes, size_t) {
+      if (present_ >> component & 1) std::memcpy(v.bytes + at, part, bytes);
+    });
+    return v;
+  }
+  void store(int number, const Vector& v) {
+    each_part(number, [&](int component, uint8_t* part, int at, size_t bytes, size_t index) {
+      if (!(present_ >> component & 1)) std::memset(part - index * bytes, 0, 16 * bytes);
+      present_ |= uint64_t{1} << component;
+      std::memcpy(part, v.bytes + at, bytes);
+    });
+    std::memcpy(xsave_ + kHeader, &present_, sizeof present_);
+  }
+
+ private:
+  static constexpr int kXmm = 160, kHeader = 512;
+
+  // part(component, where it lies, where in the register it belongs, bytes, its number among 16), of those the CPU has.
+  template <class Part>
+  void each_part(int number, const Part& part) const {
+    const auto index = static_cast<size_t>(number & 15);
+    if (number < 16) {
+      part(1, xsave_ + kXmm + 16 * index, 0, size_t{16}, index);
+      part(2, xsave_ + offset(2) + 16 * index, 16, size_t{16}, index);
+      if (offset(6) != 0) part(6, xsave_ + offset(6) + 32 * index, 32, size_t{32}, index);
+    } else {
+      part(7, xsave_ + offset(7) + 64 * index, 0, size_t{64}, index);
+    }
+  }
+  static unsigned offset(unsigned component) {
+    unsigned a, b = 0, c, d;
+    __cpuid_count(0xd, component, a, b, c, d);
+    return b;
+  }
+
+  uint8_t* xsave_;
+  uint64_t present_ = 0;
 };
 
 [[noreturn]] inline void unknown_instruction(const uint8_t* p) {
-  char text[] = "trap: illegal instruction xx xx xx xx xx\n";
-  for (int i = 0; i < 5; ++i)
+  char text[] = "trap: illegal instruction xx xx xx xx xx xx\n";
+  for (int i = 0; i < 6; ++i)
     for (int nibble = 0; nibble < 2; ++nibble)
       text[26 + 3 * i + nibble] = "0123456789abcdef"[(p[i] >> (4 - 4 * nibble)) & 15];
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
