@@ -1,6 +1,7 @@
 # One program per `*_test.cc`, named after it (after its room too where two rooms have one of that name), discovered
 # case by case. Each case carries its room as a label (`ctest -L kernels`), and tests_<room> builds the room's programs.
 option(LATHE_STATIC_TESTS "Build the kernel tests as one static program, for an emulated machine" OFF)
+option(LATHE_ONE_TEST_PROGRAM "Run the tests below src/ as one program in parts, not one process for each case" OFF)
 if(CMAKE_CROSSCOMPILING)  # from Debian's sources: its library is for this machine
   set(BUILD_GMOCK OFF)
   set(INSTALL_GTEST OFF)
@@ -37,6 +38,26 @@ function(lathe_discover_subgroups name room)
   endforeach()
 endfunction()
 
+# All that stand in src/ as one program: linked once, started once for each part of the cases. Under a sanitizer linking
+# 250 programs and starting 2,000 processes takes longer than the cases; an emulated machine has no other.
+set(LATHE_ALL_TESTS ${LATHE_TEST_FILES})
+list(FILTER LATHE_ALL_TESTS INCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/src/")
+add_executable(all_tests EXCLUDE_FROM_ALL ${LATHE_ALL_TESTS})
+target_include_directories(all_tests PRIVATE src)
+target_link_libraries(all_tests PRIVATE lathe_test_flags)
+lathe_precompiled_by(all_tests lathe_test_headers)
+if(LATHE_ONE_TEST_PROGRAM)
+  cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+  math(EXPR parts "4 * ${cores}")
+  math(EXPR last "${parts} - 1")
+  foreach(part RANGE ${last})
+    add_test(NAME all_tests.${part} COMMAND all_tests)
+    set_tests_properties(all_tests.${part} PROPERTIES TIMEOUT 1200 ENVIRONMENT
+                         "GTEST_TOTAL_SHARDS=${parts};GTEST_SHARD_INDEX=${part}")
+  endforeach()
+  return()
+endif()
+
 foreach(file IN LISTS LATHE_TEST_FILES)
   get_filename_component(name ${file} NAME_WE)
   file(RELATIVE_PATH room ${CMAKE_CURRENT_SOURCE_DIR} ${file})
@@ -64,14 +85,6 @@ foreach(file IN LISTS LATHE_TEST_FILES)
     list(APPEND LATHE_KERNEL_TEST_OBJECTS $<TARGET_OBJECTS:${name}>)
   endif()
 endforeach()
-
-# All that stand in src/ as one program, for a machine that is emulated: linked once, started once or by shards.
-set(LATHE_ALL_TESTS ${LATHE_TEST_FILES})
-list(FILTER LATHE_ALL_TESTS INCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/src/")
-add_executable(all_tests EXCLUDE_FROM_ALL ${LATHE_ALL_TESTS})
-target_include_directories(all_tests PRIVATE src)
-target_link_libraries(all_tests PRIVATE lathe_test_flags)
-lathe_precompiled_by(all_tests lathe_test_headers)
 
 # What starts threads, for ThreadSanitizer.
 add_custom_target(tests_threads)

@@ -1,28 +1,49 @@
 #!/usr/bin/env bash
-# Builds the tests of kernels and ops for AArch64 as one program and runs it in QEMU: all of them on a CPU that has
-# everything, and those of the vector rows on one that has NEON alone. Fails where no case of an instruction set ran.
+# Builds the tests below src/ for AArch64 as one program and runs it in QEMU: all of them on a CPU that has everything, and
+# on one that has NEON alone those of the vector rows and of whole models. Fails where a case was lost on the way, where
+# no case of an instruction set ran, or where one ran on a CPU that lacks it.
 #   tools/emulate/arm64.sh [CMAKE_ARGUMENT...]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools/install_deps.sh build arm64
 tools/emulate/arm64_sysroot.sh
 cmake --preset arm64 "$@"
-cmake --build --preset arm64 --target kernels_static
+cmake --build --preset arm64 --target all_tests
 
 export LATHE_TEST_EMULATED=1
+cd build-arm64
+program=(qemu-aarch64-static -L ../build-arm64-sysroot)
 status=0
-run() {  # CPU LOG ARGUMENT...
-  local cpu=$1 log=$2
-  shift 2
-  qemu-aarch64-static -cpu "$cpu" build-arm64/kernels_static --gtest_brief=0 "$@" >"$log" 2>&1 || status=$?
+# run LOG CPU FILTER: as many processes as the machine has processors, each with its share of the cases.
+run() {
+  local log=$1.log cpu=$2 shard pids=()
+  export GTEST_TOTAL_SHARDS
+  GTEST_TOTAL_SHARDS=$(nproc)
+  for ((shard = 0; shard < GTEST_TOTAL_SHARDS; ++shard)); do
+    GTEST_SHARD_INDEX=$shard "${program[@]}" -cpu "$cpu" ./all_tests --gtest_brief=0 --gtest_filter="$3" \
+      >"$log.$shard" 2>&1 &
+    pids+=($!)
+  done
+  for shard in "${pids[@]}"; do wait "$shard" || status=$?; done
+  unset GTEST_TOTAL_SHARDS
+  cat "$log".[0-9]* >"$log"
+  rm "$log".[0-9]*
   grep -E '^\[  FAILED |Failure$' "$log" | tail -40 || true
 }
-passed() { grep -cE "^\[       OK \] .*$1" "$2" || true; }  # PATTERN LOG
+count() { grep -cE "^\[ +$1 \] .*$2.* \([0-9]+ ms\)" "$3.log" || true; }  # OUTCOME PATTERN LOG
 
-run max build-arm64/max.log
-run cortex-a53 build-arm64/cortex-a53.log --gtest_filter='*neon*:*dotprod*'
-all=$(passed '' build-arm64/max.log) neon=$(passed neon build-arm64/max.log) dot=$(passed dotprod build-arm64/max.log)
-old=$(passed neon build-arm64/cortex-a53.log) unfit=$(passed dotprod build-arm64/cortex-a53.log)
-echo "emulated arm64: $all cases passed, $neon neon and $dot dotprod; on a core with NEON alone $old neon and $unfit" \
-  "dotprod; exit status $status, logs in build-arm64"
-[ "$status" -eq 0 ] && [ "$neon" -gt 0 ] && [ "$dot" -gt 0 ] && [ "$old" -eq "$neon" ] && [ "$unfit" -eq 0 ]
+cases=$("${program[@]}" ./all_tests --gtest_list_tests | grep -c '^  ')
+run max max '*'
+run cortex-a53 cortex-a53 '*neon*:*dotprod*:*i8mm*:*/EmbedBits.*:*/GenerateBits.*'
+
+passed=$(count OK '' max) skipped=$(count SKIPPED '' max)
+rows=() absent=0
+for isa in neon_ dotprod i8mm sve neon_bf16; do
+  of_isa=$(count OK "[./]${isa}" max)
+  rows+=("$of_isa ${isa%_}")
+  [ "$of_isa" -gt 0 ] || absent=1
+done
+old=$(count OK '' cortex-a53) unfit=$(count OK '[./](dotprod|i8mm|neon_bf16)' cortex-a53)
+echo "emulated arm64: $passed of $cases cases passed and $skipped were skipped; ${rows[*]}; on a core with NEON alone" \
+  "$old passed and $unfit of what it lacks; exit status $status, logs in build-arm64"
+[ "$status" -eq 0 ] && [ $((passed + skipped)) -eq "$cases" ] && [ "$absent" -eq 0 ] && [ "$old" -gt 0 ] && [ "$unfit" -eq 0 ]
