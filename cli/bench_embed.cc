@@ -161,7 +161,8 @@ void add_bench_embed(CLI::App& bench, Command& chosen) {
   auto options = std::make_shared<BenchEmbedOptions>();
   command->add_option("-m,--model", options->embedder.model, "A model's folder or file, or its Hugging Face name")
       ->required();
-  command->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 or bf16_b16")
+  command
+      ->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 bf16_b16 or bf16_d16")
       ->capture_default_str();
   command->add_option("--threads", options->embedder.threads, "0: what the machine recommends")->capture_default_str();
   command->add_option("--scenario", options->scenarios,

@@ -50,6 +50,7 @@ Status add_ceilings(Team& team, matmul::Type stored, BenchHead& head) {
       head.ceiling = "f32 multiply-adds", head.ceiling_gflops = ceilings->fma.giga;
       break;
     case matmul::Type::bf16_b16:
+    case matmul::Type::bf16_d16:
       head.ceiling = "bf16 multiply-adds", head.ceiling_gflops = ceilings->bf16.giga;
       break;
     case matmul::Type::q8_0:  // its products are of 16-bit integers

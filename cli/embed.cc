@@ -33,8 +33,9 @@ struct Options {
 constexpr std::pair<std::string_view, Pooling> kPoolings[] = {
     {"mean", Pooling::mean}, {"cls", Pooling::cls}, {"max", Pooling::max}, {"last", Pooling::last_token}};
 constexpr std::pair<std::string_view, matmul::Type> kTypes[] = {
-    {"f32", matmul::Type::f32},   {"bf16", matmul::Type::bf16},   {"q8_0", matmul::Type::q8_0},
-    {"q4_0", matmul::Type::q4_0}, {"q8_a7", matmul::Type::q8_a7}, {"bf16_b16", matmul::Type::bf16_b16}};
+    {"f32", matmul::Type::f32},          {"bf16", matmul::Type::bf16},   {"q8_0", matmul::Type::q8_0},
+    {"q4_0", matmul::Type::q4_0},        {"q8_a7", matmul::Type::q8_a7}, {"bf16_b16", matmul::Type::bf16_b16},
+    {"bf16_d16", matmul::Type::bf16_d16}};
 constexpr std::pair<std::string_view, run::Overflow> kOverflows[] = {
     {"error", run::Overflow::error}, {"truncate", run::Overflow::truncate}, {"chunk", run::Overflow::chunk}};
 constexpr std::pair<std::string_view, VectorFormat> kFormats[] = {
@@ -174,7 +175,8 @@ void add_vectors(CLI::App& command, Options& o) {
   command.add_option("--dim", o.embedder.dim, "Keep the first N elements")->group(kGroup)->type_name("N");
   command
       .add_option("--dtype", o.dtype,
-                  "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 (fastest without AMX), bf16_b16 (with it), or "
+                  "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 (fastest without AMX), bf16_b16 (with it), "
+                  "bf16_d16 (with Arm's bf16), or "
                   "auto: as the file has them")
       ->group(kGroup)
       ->type_name("TYPE")

@@ -23,6 +23,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(LATHE_ISA_FLAGS_neon ${release} -march=armv8-a+crypto -fno-exceptions)
   set(LATHE_ISA_FLAGS_dotprod ${release} -march=armv8.2-a+crypto+dotprod -fno-exceptions)
   set(LATHE_ISA_FLAGS_i8mm ${release} -march=armv8.2-a+crypto+dotprod+i8mm -fno-exceptions)
+  set(LATHE_ISA_FLAGS_neon_bf16 ${release} -march=armv8.2-a+crypto+bf16 -fno-exceptions)
   set(LATHE_ISA_FLAGS_sve ${release} -march=armv8.2-a+crypto+sve -fno-exceptions)
   # Not for every compiler: what has no SME makes an empty table. __arm_new needs the compiler's runtime at the link.
   include(CheckCXXSourceCompiles)
@@ -38,12 +39,12 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   # g++ 12 schedules loads of the next steps above the products of this one and spills what they displace: 40 of 185
   # instructions of the f32 tile went to the stack, without it none of 152.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    foreach(isa neon dotprod i8mm sve)
+    foreach(isa neon dotprod i8mm neon_bf16 sve)
       list(APPEND LATHE_ISA_FLAGS_${isa} -fno-schedule-insns)
     endforeach()
   endif()
 endif()
-set(LATHE_ISAS avx512_vnni avx512_bf16 avx_vnni avx512 avx2 amx neon dotprod i8mm sve sme)  # longer suffixes first
+set(LATHE_ISAS avx512_vnni avx512_bf16 avx_vnni avx512 avx2 amx neon_bf16 neon dotprod i8mm sve sme)  # longer suffixes first
 
 function(lathe_collect_sources out folder)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)

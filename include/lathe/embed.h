@@ -27,7 +27,8 @@ namespace lathe {
 // How weights are kept in memory. automatic: as the model's file has them, f16 as f32, other blocks as q8_0.
 // q8_a7: as q8_0, with activations of 7 bits: the fastest where no instruction multiplies bf16, and less exact
 // (docs/accuracy.md). bf16_b16: as bf16, with activations rounded to bf16, the fastest where there are tiles (AMX).
-enum class EmbedType : uint8_t { automatic, f32, bf16, q8_0, q4_0, q8_a7, bf16_b16 };
+// bf16_d16: the same by Arm's instructions for bf16; without them a hundred times slower.
+enum class EmbedType : uint8_t { automatic, f32, bf16, q8_0, q4_0, q8_a7, bf16_b16, bf16_d16 };
 enum class EmbedPooling : uint8_t { mean, cls, max, last_token };
 
 // What becomes of a text that is longer than max_tokens.

@@ -19,6 +19,8 @@
 //   a16r  i8 weights: activations are quantised per row to the widest integer that cannot overflow, the sum is exact.
 //   b16   bf16_b16 weights: activations are rounded to bf16; of each 32 k the even and the odd ones are two chains of
 //         fma, whose sum is added to what came before; subnormal numbers are zeros.
+//   d16   bf16_d16 weights: activations are rounded to bf16; pairs of products are summed and added with rounding to
+//         odd, as Arm's instructions for bf16 do. Fast where the CPU has these, a hundred times slower elsewhere.
 //   s32   s8 weights, s8 or u8 activations: exact integers.
 // NaN and infinity flow through as IEEE 754 says; with quantised activations they make the whole output row NaN.
 //
@@ -59,6 +61,7 @@ enum class DataType : uint8_t {
   q5_k,
   q6_k,
   bf16_b16,  // weights: as bf16, to be multiplied by activations that are rounded to bf16
+  bf16_d16,  // weights: the same with the rounding of Arm's instructions
 };
 
 enum class WeightOrder : uint8_t {

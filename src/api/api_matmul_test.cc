@@ -352,7 +352,7 @@ TEST_F(BadInput, BatchesThatOverwriteEachOther) {
 TEST_F(BadInput, Problems) {
   EXPECT_EQ(create({.m = 0}), "M is 0; it must be at least 1");
   EXPECT_EQ(create({.a = static_cast<DataType>(99)}),
-            "the problem's type of a is the number 99; it must be an enumerator, the last of which is 14");
+            "the problem's type of a is the number 99; it must be an enumerator, the last of which is 15");
   EXPECT_EQ(create(problem_, "avx9"), "no matmul variant of this build is called avx9");
   EXPECT_NE(create(problem_, "scalar.a16.q8_0.blocked").find("reads weights of type q8_0"), std::string::npos);
   EXPECT_EQ(Matmul::create(engine_, {.w = DataType::u8}).status().code(), Code::unsupported);

@@ -13,7 +13,7 @@ static_assert(same(DataType::f32, matmul::Type::f32) && same(DataType::bf16, mat
               same(DataType::s32, matmul::Type::s32) && same(DataType::q8_a7, matmul::Type::q8_a7) &&
               same(DataType::q4_1, matmul::Type::q4_1) && same(DataType::q4_k, matmul::Type::q4_k) &&
               same(DataType::q5_k, matmul::Type::q5_k) && same(DataType::q6_k, matmul::Type::q6_k) &&
-              same(DataType::bf16_b16, matmul::Type::bf16_b16));
+              same(DataType::bf16_b16, matmul::Type::bf16_b16) && same(DataType::bf16_d16, matmul::Type::bf16_d16));
 static_assert(static_cast<int>(WeightOrder::nk) == static_cast<int>(matmul::Order::nk) &&
               static_cast<int>(WeightOrder::kn) == static_cast<int>(matmul::Order::kn));
 
@@ -36,7 +36,7 @@ Result<To> enumerator(From value, From last, const char* field) {
 }  // namespace
 
 Result<matmul::Type> type_of(DataType type, const char* field) {
-  return enumerator<matmul::Type>(type, DataType::bf16_b16, field);
+  return enumerator<matmul::Type>(type, DataType::bf16_d16, field);
 }
 
 Result<matmul::Order> order_of(WeightOrder order, const char* field) {

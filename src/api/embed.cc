@@ -15,8 +15,9 @@ namespace {
 
 Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   // What is automatic stands first in the enumeration, and has no type here.
-  constexpr std::array kTypes = {matmul::Type::f32,  matmul::Type::f32,   matmul::Type::bf16,    matmul::Type::q8_0,
-                                 matmul::Type::q4_0, matmul::Type::q8_a7, matmul::Type::bf16_b16};
+  constexpr std::array kTypes = {matmul::Type::f32,      matmul::Type::f32,     matmul::Type::bf16,
+                                 matmul::Type::q8_0,     matmul::Type::q4_0,    matmul::Type::q8_a7,
+                                 matmul::Type::bf16_b16, matmul::Type::bf16_d16};
   constexpr std::array kPoolings = {Pooling::mean, Pooling::cls, Pooling::max, Pooling::last_token};
   constexpr std::array kOverflows = {run::Overflow::truncate, run::Overflow::error, run::Overflow::chunk};
   run::EmbedderOptions o;

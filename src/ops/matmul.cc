@@ -31,6 +31,7 @@ int64_t element_bytes(Type type) {
     case Type::bf16:
     case Type::f16:
     case Type::bf16_b16:
+    case Type::bf16_d16:
       return 2;
     default:
       return 1;

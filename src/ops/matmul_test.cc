@@ -216,28 +216,57 @@ TEST(MatmulPlan, TilesAreTheDefaultWhereTheyPay) {
   EXPECT_EQ(default_of(Type::bf16_b16, Type::f32, 64), "amx");
 }
 
-// 64 products of 1e-38 each, which is subnormal: a sum that kept them would be 6e-37.
-TEST(B16, SubnormalNumbersAreZeros) {
-  constexpr int64_t kM = 3, kN = 17, kK = 64;
-  const std::vector<float> a(kM * kK, 1e-19f), w(kN * kK, 1e-19f);
-  const matmul::Source source = {.data = w.data(), .ld = kK};
-  const auto weights = Weights::prepare({&source, 1}, kN, kK, Layout::panel_b16, nullptr);
+// The product of rows of one value by columns of one value, by every variant for weights of `type` that runs here.
+template <class See>
+void multiply_bf16(Type type, const std::vector<float>& row, const std::vector<float>& column, See see) {
+  constexpr int64_t kM = 3, kN = 17;
+  const auto k = static_cast<int64_t>(row.size());
+  std::vector<float> a, w;
+  for (int64_t i = 0; i < kM; ++i) a.insert(a.end(), row.begin(), row.end());
+  for (int64_t j = 0; j < kN; ++j) w.insert(w.end(), column.begin(), column.end());
+  const matmul::Source source = {.data = w.data(), .ld = k};
+  const auto weights = Weights::prepare({&source, 1}, kN, k, Layout::panel_b16, nullptr);
   ASSERT_TRUE(weights.ok());
   const auto team = std::move(*Team::create({.threads = 1}));
-  const Problem p{.m = kM, .n = kN, .k = kK, .w = Type::bf16_b16};
+  const Problem p{.m = kM, .n = kN, .k = k, .w = type};
   for (const Variant* v : matmul::variants()) {
-    if (v->w != Type::bf16_b16 || !has_all(cpu_features(), isa_needs(v->isa))) continue;
+    if (v->w != type || !has_all(cpu_features(), isa_needs(v->isa))) continue;
     const auto plan = MatmulPlan::create(p, v, 1);
     ASSERT_TRUE(plan.ok()) << plan.status().message();
     auto workspace = Buffer::create(plan->workspace_bytes());
     std::vector<float> c(kM * kN, 1.0f);
     MatmulOperands x;
-    x.a = a.data(), x.lda = kK, x.weights = &*weights, x.c = c.data(), x.ldc = kN;
+    x.a = a.data(), x.lda = k, x.weights = &*weights, x.c = c.data(), x.ldc = kN;
     team->run([&](Team::Worker& worker) { plan->run(worker, x, workspace->data()); });
-    EXPECT_EQ(c, std::vector<float>(kM * kN, 0.0f)) << v->name;
+    for (const float value : c) EXPECT_EQ(value, c.front()) << v->name;
+    see(v->name, c.front());
   }
+}
+
+// 64 products of 1e-38 each, which is subnormal: a sum that kept them would be 6e-37.
+TEST(Bf16, SubnormalNumbersAreZeros) {
+  const std::vector<float> small(64, 1e-19f);
+  for (const Type type : {Type::bf16_b16, Type::bf16_d16})
+    multiply_bf16(type, small, small, [](const char* name, float sum) { EXPECT_EQ(sum, 0.0f) << name; });
   volatile float least = 1e-38f;  // the mode is as it was
   EXPECT_NE(least * 0.5f, 0.0f);
+}
+
+// What is inexact goes to the neighbour that is odd, upwards and downwards, and not to the nearest one.
+TEST(Bf16, SumsOfD16AreRoundedToOdd) {
+  const auto expect = [](float high, float low, float sum) {
+    multiply_bf16(Type::bf16_d16, {high, low}, {1.0f, 1.0f}, [&](const char* name, float found) {
+      EXPECT_EQ(found, sum) << name << ": " << high << " + " << low;
+    });
+  };
+  constexpr float kUnit = 0x1p-23f;
+  expect(1.0f, 0x1p-30f, 1.0f + kUnit);
+  expect(1.0f, -0x1p-30f, 1.0f - kUnit / 2);
+  expect(-1.0f, 0x1p-30f, -1.0f + kUnit / 2);
+  expect(1.0f, 0x1.8p-22f, 1.0f + 3 * kUnit);
+  expect(1.0f, 0x1.ap-22f, 1.0f + 3 * kUnit);  // between an odd and an even one
+  expect(1.0f, 0x1.ep-23f, 1.0f + kUnit);
+  expect(0x1.fep127f, 0x1.fep127f, std::numeric_limits<float>::infinity());
 }
 
 TEST(MatmulPlan, RefusesWhatCannotBe) {

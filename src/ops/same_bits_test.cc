@@ -30,6 +30,7 @@ const std::map<std::string, uint64_t> kExpected = {
     {"a8 f32 q5_k 1", 0xff8c1adb7ba4da4eu},      {"a8 f32 q5_k 7", 0xe889405b88204784u},
     {"a8 f32 q6_k 1", 0x3dd9c44c971db3ebu},      {"a8 f32 q6_k 7", 0x63763ad5fdbf7afdu},
     {"b16 f32 bf16_b16 1", 0xe2a7c16ed7c54e53u}, {"b16 f32 bf16_b16 7", 0xf49396a6acad5859u},
+    {"d16 f32 bf16_d16 1", 0xd3978760d1ea2553u}, {"d16 f32 bf16_d16 7", 0x85e9f45d55683a62u},
     {"f32 f32 bf16 1", 0x1a6d65205ec03702u},     {"f32 f32 bf16 7", 0xdbb17e3479a80a01u},
     {"f32 f32 f16 1", 0x9aca70714baa26d3u},      {"f32 f32 f16 7", 0xe41e83c78a48128u},
     {"f32 f32 f32 1", 0x77bbd4260218b9b7u},      {"f32 f32 f32 7", 0x931c61853e4c34c7u},

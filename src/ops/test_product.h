@@ -196,7 +196,8 @@ class TestProduct {
   void store_weight(float* value, std::byte* at, float scale) {
     switch (p_.w) {
       case matmul::Type::bf16:
-      case matmul::Type::bf16_b16: {
+      case matmul::Type::bf16_b16:
+      case matmul::Type::bf16_d16: {
         const bf16 x = to_bf16(*value);
         std::memcpy(at, &x, 2);
         *value = to_float(x);
@@ -361,6 +362,8 @@ class TestProduct {
       // Where both ends of the range round outwards the largest is one step too low: 1.5 steps.
       if (p_.w == matmul::Type::q8_a7) quantised += 1.51 * block_range / 127 * std::fabs(w);
       if (p_.w == matmul::Type::bf16_b16) quantised += 0x1.01p-8 * std::fabs(a * w);
+      // Rounding to odd is off by a whole unit, not by half of one, and twice for each pair.
+      if (p_.w == matmul::Type::bf16_d16) quantised += 0x1.01p-8 * std::fabs(a * w), norm += std::fabs(a * w);
       if (p_.w == matmul::Type::i8) quantised += 0.51 * row_top / row_levels * std::fabs(w);
     }
     if (p_.c == matmul::Type::s32) return {value, 0};

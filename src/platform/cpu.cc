@@ -60,7 +60,9 @@ constexpr std::array kIsas = {
     // Every CPU with AMX has both of its products.
     IsaRow{Isa::amx, "amx", kAvx512Vnni | Feature::amx_int8 | Feature::amx_bf16},
     IsaRow{Isa::neon, "neon", Feature::neon | Feature::none}, IsaRow{Isa::dotprod, "dotprod", kDotprod},
-    IsaRow{Isa::i8mm, "i8mm", kDotprod | Feature::i8mm}, IsaRow{Isa::sve, "sve", Feature::neon | Feature::sve},
+    IsaRow{Isa::i8mm, "i8mm", kDotprod | Feature::i8mm},
+    IsaRow{Isa::neon_bf16, "neon_bf16", Feature::neon | Feature::bf16},
+    IsaRow{Isa::sve, "sve", Feature::neon | Feature::sve},
     IsaRow{Isa::sme, "sme", Feature::neon | Feature::sme},  // not SVE: Apple's cores have SME without it
 };
 

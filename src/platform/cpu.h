@@ -50,6 +50,7 @@ enum class Isa : uint8_t {
   neon,
   dotprod,
   i8mm,
+  neon_bf16,
   sve,
   sme
 };

@@ -10,10 +10,15 @@
 
 namespace lathe::probe {
 
+inline bool is_bf16(matmul::Type type) {
+  using matmul::Type;
+  return type == Type::bf16 || type == Type::bf16_b16 || type == Type::bf16_d16;
+}
+
 inline int64_t element_bytes(matmul::Type type) {
   using matmul::Type;
   if (type == Type::f32 || type == Type::s32) return 4;
-  return type == Type::bf16 || type == Type::bf16_b16 || type == Type::f16 ? 2 : 1;
+  return is_bf16(type) || type == Type::f16 ? 2 : 1;
 }
 
 template <class T>
@@ -28,6 +33,7 @@ inline double load_element(matmul::Type type, const std::byte* data, int64_t i) 
   switch (type) {
     case Type::bf16:
     case Type::bf16_b16:
+    case Type::bf16_d16:
       return to_float(element<bf16>(data, i));
     case Type::f16:
       return to_float(element<f16>(data, i));
@@ -47,7 +53,7 @@ inline double load_element(matmul::Type type, const std::byte* data, int64_t i) 
 inline void store_random(matmul::Type type, float value, std::byte* data, int64_t i) {
   using matmul::Type;
   const auto put = [&](auto x) { std::memcpy(data + i * static_cast<int64_t>(sizeof x), &x, sizeof x); };
-  if (type == Type::bf16 || type == Type::bf16_b16) return put(to_bf16(value));
+  if (is_bf16(type)) return put(to_bf16(value));
   if (type == Type::f16) return put(to_f16(value));
   if (type == Type::u8) return put(static_cast<uint8_t>(value * 128.0f + 128.0f));
   if (type == Type::s8 || type == Type::i8) return put(static_cast<int8_t>(value * 127.5f));

@@ -15,9 +15,9 @@ using matmul::Order;
 using matmul::Problem;
 using matmul::Type;
 
-constexpr std::array kTypes = {Type::f32,  Type::bf16, Type::f16,  Type::q8_0, Type::q4_0,
-                               Type::i8,   Type::s8,   Type::u8,   Type::s32,  Type::q8_a7,
-                               Type::q4_1, Type::q4_k, Type::q5_k, Type::q6_k, Type::bf16_b16};
+constexpr std::array kTypes = {Type::f32,  Type::bf16, Type::f16,      Type::q8_0,    Type::q4_0, Type::i8,
+                               Type::s8,   Type::u8,   Type::s32,      Type::q8_a7,   Type::q4_1, Type::q4_k,
+                               Type::q5_k, Type::q6_k, Type::bf16_b16, Type::bf16_d16};
 
 struct LayoutWord {
   std::string_view text;
@@ -32,14 +32,21 @@ struct TypesWord {
   std::string_view text;
   Type a, w, c;
 };
-constexpr std::array kTypesWords = {
-    TypesWord{"f32", Type::f32, Type::f32, Type::f32},     TypesWord{"bf16", Type::f32, Type::bf16, Type::f32},
-    TypesWord{"f16", Type::f32, Type::f16, Type::f32},     TypesWord{"q8_0", Type::f32, Type::q8_0, Type::f32},
-    TypesWord{"q4_0", Type::f32, Type::q4_0, Type::f32},   TypesWord{"i8", Type::f32, Type::i8, Type::f32},
-    TypesWord{"s8", Type::s8, Type::s8, Type::s32},        TypesWord{"u8", Type::u8, Type::s8, Type::s32},
-    TypesWord{"q8_a7", Type::f32, Type::q8_a7, Type::f32}, TypesWord{"q4_1", Type::f32, Type::q4_1, Type::f32},
-    TypesWord{"q4_k", Type::f32, Type::q4_k, Type::f32},   TypesWord{"q5_k", Type::f32, Type::q5_k, Type::f32},
-    TypesWord{"q6_k", Type::f32, Type::q6_k, Type::f32},   TypesWord{"bf16_b16", Type::f32, Type::bf16_b16, Type::f32}};
+constexpr std::array kTypesWords = {TypesWord{"f32", Type::f32, Type::f32, Type::f32},
+                                    TypesWord{"bf16", Type::f32, Type::bf16, Type::f32},
+                                    TypesWord{"f16", Type::f32, Type::f16, Type::f32},
+                                    TypesWord{"q8_0", Type::f32, Type::q8_0, Type::f32},
+                                    TypesWord{"q4_0", Type::f32, Type::q4_0, Type::f32},
+                                    TypesWord{"i8", Type::f32, Type::i8, Type::f32},
+                                    TypesWord{"s8", Type::s8, Type::s8, Type::s32},
+                                    TypesWord{"u8", Type::u8, Type::s8, Type::s32},
+                                    TypesWord{"q8_a7", Type::f32, Type::q8_a7, Type::f32},
+                                    TypesWord{"q4_1", Type::f32, Type::q4_1, Type::f32},
+                                    TypesWord{"q4_k", Type::f32, Type::q4_k, Type::f32},
+                                    TypesWord{"q5_k", Type::f32, Type::q5_k, Type::f32},
+                                    TypesWord{"q6_k", Type::f32, Type::q6_k, Type::f32},
+                                    TypesWord{"bf16_b16", Type::f32, Type::bf16_b16, Type::f32},
+                                    TypesWord{"bf16_d16", Type::f32, Type::bf16_d16, Type::f32}};
 
 struct ActivationWord {
   std::string_view text;
@@ -101,6 +108,7 @@ std::optional<int64_t> weight_bytes(Type type, int64_t rows, int64_t k) {
     case Type::f16:
       return checked_mul(rows, k, 2);
     case Type::bf16_b16:
+    case Type::bf16_d16:
       return checked_mul(rows, blocks, 64);
     case Type::q8_0:
     case Type::q8_a7:

@@ -174,18 +174,19 @@ void run_sme_f32(const Args& x) noexcept {
   }
 }
 
-// Exact sums of bytes: all of K at once, ZA keeps them.
+// `steps` words of A and of W, of bytes or bf16: all of K at once, ZA keeps the sums.
 template <class Step>
-LATHE_ZA_ENTRY void turn_s32(const Args& x, const RowGroups& groups, const Turn& turn) __arm_streaming {
-  const int64_t steps = (x.k + kBlock - 1) / kBlock * (kBlock / 4);
+LATHE_ZA_ENTRY void turn_words(const Args& x, const RowGroups& groups, const Turn& turn,
+                               int64_t steps) __arm_streaming {
+  const bool gated = x.epilogue.gated;
   for (int64_t p = 0; p < turn.panels; p += kPanelsAtOnce) {
     const PanelBlock<int32_t> block = {reinterpret_cast<const int32_t*>(turn.w + p * x.w_panel),
                                        kPanel,
                                        x.w_panel / 4,
                                        least(kPanelsAtOnce, turn.panels - p),
-                                       turn.n - p * kPanel,
+                                       turn.n - (gated ? p / 2 : p) * kPanel,
                                        {turn.sums.t + p * turn.sums.panel, turn.sums.panel, turn.sums.row},
-                                       false,
+                                       gated,
                                        false};
     block_by_rows<Step, int32_t>({&groups, static_cast<const float*>(x.a), steps, 0, 0, 0, 0}, block, steps, true);
   }
@@ -199,10 +200,23 @@ void run_sme_s32(const Args& x) noexcept {
   for (int64_t p0 = 0; p0 < panels; p0 += kPanelsPerTurn) {
     const int64_t p1 = min_of(p0 + kPanelsPerTurn, panels);
     const std::byte* w = x.w + p0 * x.w_panel;
-    turn_s32<Step>(x, groups, {w, p1 - p0, x.n - p0 * kPanel, {t, x.m * kPanel, kPanel}, false, nullptr});
+    turn_words<Step>(x, groups, {w, p1 - p0, x.n - p0 * kPanel, {t, x.m * kPanel, kPanel}, false, nullptr}, k / 4);
     for (int64_t p = p0; p < p1; ++p, w += x.w_panel)
       correct_zero_points<SmeLanes>(x, p * kPanel, PanelI8<SmeLanes>::column_sum(w, k), t + (p - p0) * x.m * kPanel);
     if (x.c_type != Type::s32) finish<SmeLanes>(x, p0 * kPanel, p1 - p0, t);
+  }
+}
+
+inline void run_sme_d16(const Args& x) noexcept {
+  const RowGroups groups(x.m, kStripRows);
+  const int64_t fold = x.epilogue.gated ? 2 : 1;
+  const int64_t panels = (x.n + kPanel - 1) / kPanel * fold, steps = prepared_k(AForm::pairs_d16, x.k) / 2;
+  float* t = reinterpret_cast<float*>(x.scratch);
+  for (int64_t p = 0; p < panels; p += kPanelsPerTurn) {
+    const int64_t column = p / fold * kPanel, count = min_of(kPanelsPerTurn, panels - p);
+    const Turn turn = {x.w + p * x.w_panel, count, x.n - column, {t, x.m * kPanel, kPanel}, false, nullptr};
+    turn_words<StepBf16>(x, groups, turn, steps);
+    finish<SmeLanes>(x, column, count / fold, t);
   }
 }
 

@@ -32,6 +32,7 @@ void read_block(const Source& s, int64_t k, int64_t column, int64_t k0, float* o
     switch (s.type) {
       case Type::bf16:
       case Type::bf16_b16:
+      case Type::bf16_d16:
         out[i] = to_float(static_cast<const bf16*>(s.data)[at]);
         break;
       case Type::f16:
@@ -244,6 +245,7 @@ int64_t source_row_bytes(Type type, int64_t k) {
     case Type::bf16:
     case Type::f16:
     case Type::bf16_b16:
+    case Type::bf16_d16:
       return k * 2;
     case Type::i8:
     case Type::s8:
@@ -273,6 +275,7 @@ Layout prepared_layout(Type type) {
     case Type::f16:
       return Layout::panel_f16;
     case Type::bf16_b16:
+    case Type::bf16_d16:
       return Layout::panel_b16;
     case Type::q8_0:
       return Layout::panel_q8;

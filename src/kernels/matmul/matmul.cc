@@ -40,6 +40,8 @@ std::string_view type_name(Type type) {
       return "q6_k";
     case Type::bf16_b16:
       return "bf16_b16";
+    case Type::bf16_d16:
+      return "bf16_d16";
   }
   return "?";
 }
@@ -104,8 +106,8 @@ std::span<const Variant* const> variants() {
                                                variants_avx512, variants_avx_vnni,    variants_avx2,
                                                variants_scalar};
 #elif defined(__aarch64__)
-    const std::span<const Variant> tables[] = {variants_sme,  variants_i8mm, variants_dotprod,
-                                               variants_neon, variants_sve,  variants_scalar};
+    const std::span<const Variant> tables[] = {variants_sme,  variants_neon_bf16, variants_i8mm,  variants_dotprod,
+                                               variants_neon, variants_sve,       variants_scalar};
 #else
     const std::span<const Variant> tables[] = {variants_scalar};
 #endif

@@ -20,6 +20,11 @@
 //   b16   (bf16_b16) activations and weights are bf16. Per block of 32 k two chains of fma from +0, one over its even k
 //         and one over its odd k, then acc += even + odd, blocks ascending; subnormal numbers are zeros in all of this.
 //         That is what AMX's tdpbf16ps computes (Intel's architecture reference; checked on a Sapphire Rapids).
+//   d16   (bf16_d16) activations and weights are bf16. acc = odd(acc + odd(a[k] w[k] + a[k+1] w[k+1])), pairs
+//   ascending, from
+//         +0 over K filled up to whole blocks of 32. odd() is a sum rounded once, to the neighbour whose last bit is
+//         odd where it is inexact; subnormal numbers are zeros. That is Arm's BFDOT, BFMMLA and BFMOPA where FPCR.EBF
+//         is 0, as Linux has it (Arm's architecture reference, BFDotAdd).
 //   s32   (s8, u8 activations, s8 weights) exact integers, so any order gives the same bits.
 // Where K is blocked the partial sums are stored and reloaded as they are, which changes no bit.
 //
@@ -46,8 +51,26 @@ constexpr int kPanel = 16;  // columns per panel
 constexpr int kBlock = 32;  // k per quantisation block
 
 // q8_a7 is a weight of q8_0 that is multiplied by activations of 7 bits: less exact, and the fastest.
-// bf16_b16 is a weight of bf16 that is multiplied by activations rounded to bf16.
-enum class Type : uint8_t { f32, bf16, f16, q8_0, q4_0, i8, s8, u8, s32, q8_a7, q4_1, q4_k, q5_k, q6_k, bf16_b16 };
+// bf16_b16 is a weight of bf16 that is multiplied by activations rounded to bf16; bf16_d16 is too, by Arm's
+// instructions.
+enum class Type : uint8_t {
+  f32,
+  bf16,
+  f16,
+  q8_0,
+  q4_0,
+  i8,
+  s8,
+  u8,
+  s32,
+  q8_a7,
+  q4_1,
+  q4_k,
+  q5_k,
+  q6_k,
+  bf16_b16,
+  bf16_d16
+};
 std::string_view type_name(Type type);
 // Weights of one column that are stored as a block: 1 where there are none.
 int64_t k_unit(Type type);
@@ -130,6 +153,7 @@ enum class AForm : uint8_t {
   bytes,        // s32: s8 or u8 as they are, [K/4][rows][4], and the sum of each row
   strips_b16,   // b16: bf16 as f32, of each block of 32 the even k, then the odd ones: [K/32][2][16][rows]
   pairs_b16,    // b16: the same as bf16, two of a chain in a word, the first one high: [K/32][2][8][rows][2]
+  pairs_d16,    // d16: bf16, two neighbours of k in a word, the first one low: [K/2][rows][2]
   // Of AMX, whose tiles are rows of bytes: row by row, K bytes one behind the other, from row to row an odd number of
   // lines, since rows of 4096 bytes would fall on one set of the first-level cache. What goes with a row lies together.
   tile_split_block,  // a16: the high bytes (signed), then the low ones (not); an f32 scale per block [K/32]
@@ -150,7 +174,7 @@ constexpr int64_t prepared_k(AForm form, int64_t k) {
 // Bytes of an element of it.
 constexpr int64_t prepared_bytes(AForm form) {
   if (form == AForm::strips || form == AForm::strips_b16) return 4;
-  if (form == AForm::pairs_b16 || form == AForm::tile_b16) return 2;
+  if (form == AForm::pairs_b16 || form == AForm::pairs_d16 || form == AForm::tile_b16) return 2;
   const bool one = form == AForm::quant_u7 || form == AForm::quant_s8 || form == AForm::bytes || form >= AForm::tile_s8;
   return one ? 1 : 2;
 }
@@ -161,6 +185,7 @@ constexpr int64_t prepared_scales(AForm form, int64_t k) {
     case AForm::strips:
     case AForm::strips_b16:
     case AForm::pairs_b16:
+    case AForm::pairs_d16:
     case AForm::tile_b16:
       return 0;
     case AForm::quant_s8:
@@ -185,7 +210,7 @@ struct PrepareArgs {
   int64_t m, k;        // rows of the group, at most Variant::mr
   const void* a;       // first row
   int64_t a_row, a_k;  // element strides of A; A given as [K,M] has a_row = 1
-  Type a_type;         // b16: f32 or bf16
+  Type a_type;         // b16, d16: f32 or bf16
   void* rows;          // m * prepared_k(form, k) elements of prepared_bytes(form)
   float* scale;        // quant_block, quant_u7: [ceil(k/32)][m]; quant_s8: [ceil(k/32)][4][m]; quant_row: [m]
   int32_t* sum;        // widened, bytes: [m]; quant_u7: the negated zeros [ceil(k/32)][m]
@@ -219,7 +244,7 @@ struct Args {
 // A kernel variant. Constant data; everything that lists, picks, times or tests kernels iterates these rows.
 struct Variant {
   const char* name;      // isa.numerics.weights.regime, a coordinate and unique
-  const char* numerics;  // "f32", "a16", "a8", "a7", "a16r", "b16", "s32": equal numerics give equal bits
+  const char* numerics;  // "f32", "a16", "a8", "a7", "a16r", "b16", "d16", "s32": equal numerics give equal bits
   Isa isa;
   Type a, w;
   Layout layout;

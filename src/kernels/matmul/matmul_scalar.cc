@@ -1,4 +1,5 @@
 // The reference in the same numerics, and the fallback of machines without AVX2.
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -14,6 +15,8 @@ namespace {
 // clang-format off
 #include "kernels/matmul/lanes_scalar.inl.h"
 #include "kernels/matmul/kernels.inl.h"
+#include "kernels/matmul/prepare_d16.inl.h"
+#include "kernels/matmul/tile_d16.inl.h"
 // clang-format on
 
 using V = ScalarLanes;
@@ -34,6 +37,7 @@ constexpr Variant kRows[] = {
     row_a8<V, CodesQ6K, 4, 256>("scalar.a8.q6_k.blocked", Type::q6_k, Layout::panel_q6k, "plain C++, the definition"),
     row_a7<V, 4, 256>("scalar.a7.q8_a7.blocked", "plain C++, the definition"),
     row_b16<V, 4, 256>("scalar.b16.bf16_b16.blocked", "plain C++, the definition"),
+    row_d16<V, TilesD16, 4, 256>("scalar.d16.bf16_d16.blocked", "plain C++, the definition"),
     row_a16r<V, 4, 256>("scalar.a16r.i8.blocked", "plain C++, the definition"),
     row_s32<V, 4, 256>("scalar.s32.s8s8.blocked", Type::s8, "plain C++, the definition"),
     row_s32<V, 4, 256>("scalar.s32.u8s8.blocked", Type::u8, "plain C++, the definition"),

@@ -1,5 +1,5 @@
-// SME: outer products into ZA for products of f32 and of bytes. Its own unit, several cores may share one: one or two
-// rows, which wait for memory, stay on NEON. Compilers without SME (g++ 12) make an empty table of this.
+// SME: outer products into ZA for products of f32, of bf16 and of bytes. Its own unit, several cores may share one: one
+// or two rows, which wait for memory, stay on NEON. Compilers without SME (g++ 12) make an empty table of this.
 #include "kernels/matmul/table.h"
 
 #if defined(__ARM_FEATURE_SME)
@@ -24,6 +24,7 @@ namespace {
 #include "kernels/matmul/lanes_neon.inl.h"
 #include "kernels/matmul/lanes_sme.inl.h"
 #include "kernels/matmul/kernels.inl.h"
+#include "kernels/matmul/prepare_d16.inl.h"
 #include "kernels/matmul/row.inl.h"
 #include "kernels/matmul/tile_sme.inl.h"
 #include "kernels/matmul/blocked_sme.inl.h"
@@ -85,6 +86,25 @@ constexpr Variant row_sme_a7(const char* name, const char* what) {
           run_sme_u7};
 }
 
+constexpr Variant row_sme_d16(const char* name, const char* what) {
+  return {name,
+          "d16",
+          Isa::sme,
+          Type::f32,
+          Type::bf16_d16,
+          Layout::panel_b16,
+          AForm::pairs_d16,
+          kStripRows,
+          2 * kPanel,
+          0,
+          0,
+          what,
+          refuses_quantised,
+          scratch_sme_s32,
+          prepare_pairs_d16<SmeLanes>,
+          run_sme_d16};
+}
+
 using V = SmeLanes;
 constexpr Variant kRows[] = {
     row_f32_few<V, PanelF32>("sme.f32.f32.row", Type::f32, Layout::panel_f32,
@@ -105,6 +125,7 @@ constexpr Variant kRows[] = {
     row_sme_s32<StepS8>("sme.s32.s8s8.strips", Type::s8, "2x2 tiles of smopa, bytes where they lie, exact"),
     row_sme_s32<StepU8>("sme.s32.u8s8.strips", Type::u8, "2x2 tiles of usmopa, bytes where they lie, exact"),
     row_sme_a7("sme.a7.q8_a7.strips", "2x2 tiles of usmopa, each block of 32 k scaled into sums in memory"),
+    row_sme_d16("sme.d16.bf16_d16.strips", "2x2 tiles of bfmopa, pairs where they lie"),
 };
 }  // namespace
 

@@ -17,6 +17,7 @@ extern const std::span<const Variant> variants_amx;
 extern const std::span<const Variant> variants_neon;
 extern const std::span<const Variant> variants_dotprod;
 extern const std::span<const Variant> variants_i8mm;
+extern const std::span<const Variant> variants_neon_bf16;
 extern const std::span<const Variant> variants_sve;
 extern const std::span<const Variant> variants_sme;
 

@@ -68,6 +68,23 @@ struct StepU8 : StepBytes {
   }
 };
 
+// Products of two bf16, summed and added with rounding to odd; a lane of 32 bits is read as two of 16.
+struct StepBf16 {
+  using A = svbfloat16_t;
+  using W = svbfloat16_t;
+  LATHE_ZA_INLINE svbool_t lanes(int64_t count) LATHE_IN_ZA { return svwhilelt_b16_s64(0, 2 * count); }
+  LATHE_ZA_INLINE A load_a(svbool_t p, const float* a) LATHE_IN_ZA {
+    return svld1_bf16(p, reinterpret_cast<const __bf16*>(a));
+  }
+  LATHE_ZA_INLINE W load_w(svbool_t p, const int32_t* w) LATHE_IN_ZA {
+    return svld1_bf16(p, reinterpret_cast<const __bf16*>(w));
+  }
+  template <int kTile>
+  LATHE_ZA_INLINE void add(svbool_t rows, svbool_t columns, A a, W w) LATHE_IN_ZA {
+    svmopa_za32_bf16_m(kTile, rows, columns, a, w);
+  }
+};
+
 // Tile kTile from or to where its sums are kept, rows t_row apart.
 template <int kTile, class T>
 LATHE_ZA_INLINE void load_sums(const RowVector& r, const ColumnVector<T>& c, int64_t t_row) LATHE_IN_ZA {
