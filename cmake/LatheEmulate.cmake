@@ -50,6 +50,7 @@ if(LATHE_STATIC_TESTS)
   endif()
   add_executable(kernels_static EXCLUDE_FROM_ALL ${LATHE_STATIC_CASES})
   target_link_libraries(kernels_static PRIVATE rooms_static GTest::gtest_main)
+  target_compile_options(kernels_static PRIVATE $<$<CONFIG:Release>:-O1>)  # as the tests elsewhere
   target_link_options(kernels_static PRIVATE -static)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     target_include_directories(kernels_static PRIVATE tests/emulate)

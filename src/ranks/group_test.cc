@@ -63,12 +63,13 @@ TEST(Group, ARankThatIsSilentIsNamedWithWhatWasAwaited) {
 TEST(Group, ARankThatEndsSaysWhy) {
   std::atomic<bool> spoke{false};
   on_fake_ranks(2, {.beat_ns = 5 * kMs}, [&](Group& group) {
+    std::array<int, 3> all{};
+    ASSERT_TRUE(exchange(group, 1, all).ok());  // so that the hosts are known
     if (group.rank() == 0) {
       EXPECT_FALSE(group.leave("the disk is gone"));
       return;
     }
-    std::array<int, 3> all{};
-    const Status status = exchange(group, 1, all);
+    const Status status = exchange(group, 2, all);
     EXPECT_NE(status.message().find("rank 0 on host " + group.host(0) + " has ended: the disk is gone; rank 1"),
               std::string::npos)
         << status.message();

@@ -2,13 +2,19 @@
 # Builds the tests below src/ for AArch64 as one program and runs it in QEMU: all of them on a CPU that has everything, and
 # on one that has NEON alone those of the vector rows and of whole models. Fails where a case was lost on the way, where
 # no case of an instruction set ran, or where one ran on a CPU that lacks it.
-#   tools/emulate/arm64.sh [CMAKE_ARGUMENT...]
+#   tools/emulate/arm64.sh [all|kernels] [CMAKE_ARGUMENT...]
+# kernels: only those of kernels and ops, a third of the time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+target=all_tests
+case "${1:-}" in
+  all) shift ;;
+  kernels) target=kernels_static && shift ;;
+esac
 tools/install_deps.sh build arm64
 tools/emulate/arm64_sysroot.sh
 cmake --preset arm64 "$@"
-cmake --build --preset arm64 --target all_tests
+cmake --build --preset arm64 --target $target
 
 export LATHE_TEST_EMULATED=1
 cd build-arm64
@@ -20,7 +26,7 @@ run() {
   export GTEST_TOTAL_SHARDS
   GTEST_TOTAL_SHARDS=$(nproc)
   for ((shard = 0; shard < GTEST_TOTAL_SHARDS; ++shard)); do
-    GTEST_SHARD_INDEX=$shard "${program[@]}" -cpu "$cpu" ./all_tests --gtest_brief=0 --gtest_filter="$3" \
+    GTEST_SHARD_INDEX=$shard "${program[@]}" -cpu "$cpu" ./$target --gtest_brief=0 --gtest_filter="$3" \
       >"$log.$shard" 2>&1 &
     pids+=($!)
   done
@@ -32,7 +38,7 @@ run() {
 }
 count() { grep -cE "^\[ +$1 \] .*$2.* \([0-9]+ ms\)" "$3.log" || true; }  # OUTCOME PATTERN LOG
 
-cases=$("${program[@]}" ./all_tests --gtest_list_tests | grep -c '^  ')
+cases=$("${program[@]}" ./$target --gtest_list_tests | grep -c '^  ')
 run max max '*'
 run cortex-a53 cortex-a53 '*neon*:*dotprod*:*i8mm*:*/EmbedBits.*:*/GenerateBits.*'
 
