@@ -58,6 +58,17 @@ TEST_P(ActivationTest, AppliesTheScalarFunctionToEveryElementAndNothingElse) {
   }
 }
 
+// Not even to put back what stood there: it may be another thread's.
+TEST_P(ActivationTest, TouchesNothingBehindARow) {
+  for (int64_t n = 1; n <= 35; ++n) {
+    const GuardedFloats x(n), y(n);
+    ASSERT_TRUE(x.guarded() && y.guarded());
+    for (int64_t i = 0; i < n; ++i) x.data()[i] = static_cast<float>(i) - 8;
+    variant().apply(Function::relu, {1, n, x.data(), n, y.data(), n});
+    for (int64_t i = 0; i < n; ++i) EXPECT_EQ(y.data()[i], i > 8 ? static_cast<float>(i) - 8 : 0.0f) << n;
+  }
+}
+
 TEST_P(ActivationTest, GatesInPlace) {
   std::mt19937 random(2);
   for (const Function function : kFunctions) {

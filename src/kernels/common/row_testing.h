@@ -2,6 +2,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -116,5 +118,28 @@ std::string variant_test_name(const ::testing::TestParamInfo<Param>& info) {
   std::replace(name.begin(), name.end(), '.', '_');
   return name;
 }
+
+// `count` floats up to the end of a page, behind which nothing may be read or written.
+class GuardedFloats {
+ public:
+  explicit GuardedFloats(int64_t count) : count_(count), page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
+    memory_ = mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    guarded_ = memory_ != MAP_FAILED && mprotect(static_cast<char*>(memory_) + page_, page_, PROT_NONE) == 0;
+  }
+  ~GuardedFloats() {
+    if (memory_ != MAP_FAILED) munmap(memory_, 2 * page_);
+  }
+  GuardedFloats(const GuardedFloats&) = delete;
+  GuardedFloats& operator=(const GuardedFloats&) = delete;
+
+  bool guarded() const { return guarded_; }
+  float* data() const { return reinterpret_cast<float*>(static_cast<char*>(memory_) + page_) - count_; }
+
+ private:
+  int64_t count_;
+  size_t page_;
+  void* memory_;
+  bool guarded_;
+};
 
 }  // namespace lathe::kernels::testing

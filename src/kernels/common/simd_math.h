@@ -39,11 +39,21 @@ struct VectorOps {
   static HWY_INLINE F keep_part(F v, int64_t count, float fill) {
     return hn::IfThenElse(hn::FirstN(D(), static_cast<size_t>(count)), v, set(fill));
   }
+  // What stands behind the part may be another thread's, or no memory at all. x86 masks the access itself; of NEON
+  // Highway reads and writes whole vectors (BlendedStore: load, blend, store).
+  static constexpr bool kMasksMemory = HWY_ARCH_X86 != 0;
   static HWY_INLINE F load_part(const float* p, int64_t count, float fill) {
-    return keep_part(hn::MaskedLoad(hn::FirstN(D(), static_cast<size_t>(count)), D(), p), count, fill);
+    if constexpr (kMasksMemory)
+      return keep_part(hn::MaskedLoad(hn::FirstN(D(), static_cast<size_t>(count)), D(), p), count, fill);
+    HWY_ALIGN float part[kLanes];
+    for (int64_t i = 0; i < kLanes; ++i) part[i] = i < count ? p[i] : fill;
+    return hn::Load(D(), part);
   }
   static HWY_INLINE void store_part(F v, float* p, int64_t count) {
-    hn::BlendedStore(v, hn::FirstN(D(), static_cast<size_t>(count)), D(), p);
+    if constexpr (kMasksMemory) return hn::BlendedStore(v, hn::FirstN(D(), static_cast<size_t>(count)), D(), p);
+    HWY_ALIGN float part[kLanes];
+    hn::Store(v, D(), part);
+    for (int64_t i = 0; i < count; ++i) p[i] = part[i];
   }
   static HWY_INLINE void load_pairs(const float* p, F& a, F& b) { hn::LoadInterleaved2(D(), p, a, b); }
   static HWY_INLINE void store_pairs(F a, F b, float* p) { hn::StoreInterleaved2(a, b, D(), p); }
