@@ -36,8 +36,9 @@ Result<Work> make_work() {
   auto recording = (*device)->record();
   if (!recording) return recording.status();
   work.recording = *recording;
-  const auto place = [&](size_t i) { return Place{work.buffers[i].get(), 0}; };
-  const MatmulArgs args = {.w = place(0), .x = place(1), .y = place(2), .x_row = kSize, .y_row = kSize};
+  MatmulArgs args;
+  args.w = {work.buffers[0].get(), 0}, args.x = {work.buffers[1].get(), 0}, args.y = {work.buffers[2].get(), 0};
+  args.x_row = args.y_row = kSize;
   for (int i = 0; i < kDispatches; ++i) {
     if (Status s = program->record(**recording, args); !s.ok()) return s;
     (*recording)->barrier();
