@@ -127,8 +127,9 @@ TEST_F(NamedDeviceTest, TheNextStartHasThePipelinesOfThisOne) {
   const auto before = std::filesystem::last_write_time(next->pipeline_path());
   compile_one(*next);
   ASSERT_TRUE(next->keep_pipelines().ok());
-  if (next->device()->pipeline_cache().ok() && *next->device()->pipeline_cache() == *kept)
-    EXPECT_EQ(std::filesystem::last_write_time(next->pipeline_path()), before);
+  const auto now = next->device()->pipeline_cache();
+  ASSERT_TRUE(now.ok());
+  EXPECT_EQ(std::filesystem::last_write_time(next->pipeline_path()) == before, *now == *kept);
 }
 
 TEST_F(NamedDeviceTest, WhatIsNotTakenIsSaidAndReplaced) {
