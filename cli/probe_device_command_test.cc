@@ -83,14 +83,14 @@ TEST(ProbeDevice, APlanIsKeptExplainedAndMarked) {
   const auto before = run_lathe(product, cache);
   ASSERT_EQ(before.exit, 0) << before.err;
   EXPECT_NE(before.out.find("no plan has this product"), std::string::npos) << before.out;
-  EXPECT_NE(before.out.find("> columns.q4_0.64x64"), std::string::npos) << before.out;
+  EXPECT_NE(before.out.find(">  columns.q4_0.64x64"), std::string::npos) << before.out;
   EXPECT_NE(before.out.find("N is 48, needed: 8192 or more"), std::string::npos) << before.out;
   const auto probe = run_lathe(std::string(kProbe) + "--variants 'small.q4_0.*' --save-plan", cache);
   ASSERT_EQ(probe.exit, 0) << probe.err;
   EXPECT_NE(probe.err.find("plan: 1 products of vulkan:0 are in"), std::string::npos) << probe.err;
   const auto after = run_lathe(product, cache);
   ASSERT_EQ(after.exit, 0) << after.err;
-  EXPECT_NE(after.out.find("> small.q4_0.64"), std::string::npos) << after.out;
+  EXPECT_NE(after.out.find(">  small.q4_0.64"), std::string::npos) << after.out;
   EXPECT_NE(after.out.find("plan.json has it"), std::string::npos) << after.out;
   const auto json = run_lathe(std::string(kProbe) + "--variants 'small.q4_0.*' --json -", cache);
   EXPECT_TRUE(nlohmann::json::parse(json.out).at("rows")[0].at("chosen").get<bool>()) << json.out;
