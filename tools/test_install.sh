@@ -23,7 +23,7 @@ fi
 names=$(find "$folder/prefix" -name liblathe.a -exec nm -g --defined-only {} + 2>/dev/null |
   awk '$3 ~ /^(vk|volk)[A-Z]/ {print $3}')
 if [ -n "$names" ]; then
-  echo "test_install: liblathe.a exports" $names
+  echo "test_install: liblathe.a exports $names"
   exit 1
 fi
 for example in "$folder"/build/example_*; do "$example"; done
