@@ -11,6 +11,9 @@ namespace lathe::cli {
 // $XDG_CACHE_HOME/lathe/weights, else ~/.cache/lathe/weights; empty where neither variable is an absolute path.
 std::string default_cache_path();
 
+// Where the pipelines of GPUs are kept, beside them; empty as above.
+std::string default_pipeline_folder();
+
 // --cache DIR|off
 void add_cache_option(CLI::App& command, std::string& text);
 // What the option's text means; what goes wrong there is logged as a warning.

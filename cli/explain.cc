@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "commands.h"
+#include "device_option.h"
+#include "explain_device.h"
 #include "ops/matmul.h"
 #include "packing_cost.h"
 #include "plan_path.h"
@@ -25,7 +27,7 @@ using matmul::Variant;
 struct ExplainOptions {
   ShapeOptions shape;
   RunOptions run;
-  std::string isa, plan_path;
+  std::string isa, plan_path, device = "cpu";
   bool measure = true;
 };
 
@@ -249,6 +251,12 @@ Result<FeatureSet> features_for(const std::string& name) {
 Status explain(const ExplainOptions& o) {
   const auto problem = problem_of(o.shape);
   if (!problem) return problem.status();
+  const auto device = parse_device(o.device);
+  if (!device) return device.status();
+  if (device->has_value()) {
+    if (!o.isa.empty()) return invalid_argument("--isa with --device vulkan: it is of the CPU, needed: one of them");
+    return explain_device(*problem, o.device, o.plan_path.empty() ? default_plan_path() : o.plan_path);
+  }
   const auto features = features_for(o.isa);
   if (!features) return features.status();
   const auto numbers = run_numbers(o.run);
@@ -278,10 +286,12 @@ void add_explain(CLI::App& lathe, Command& chosen) {
   auto options = std::make_shared<ExplainOptions>();
   add_shape_options(*command, options->shape, true);
   add_run_options(*command, options->run);
+  add_device_option(*command, options->device);
   command->add_option("--isa", options->isa, "As if the CPU had this instruction set and no better one")
       ->type_name("NAME");
   command->add_option("--plan", options->plan_path, "The plan to look into, where not the user's")->type_name("FILE");
-  command->add_flag("--measure,!--no-measure", options->measure, "Time the candidates and the packing (default)");
+  command->add_flag("--measure,!--no-measure", options->measure,
+                    "Time the candidates and the packing (default; of a GPU the probe does)");
   command->callback([options, &chosen] { chosen = [options] { return explain(*options); }; });
 }
 

@@ -27,4 +27,13 @@ tune::Plan load_plan(const std::string& path, tune::Builds builds) {
   return tune::Plan(plan_scope());
 }
 
+tune::DevicePlan device_plan(const std::string& path, const gpu::DeviceInfo& info) {
+  const tune::DevicePlan empty(tune::device_key(info));
+  if (path.empty()) return empty;
+  auto plan = tune::load_device_plan(path, info);
+  if (plan) return std::move(*plan);
+  spdlog::warn("{}", plan.status().message());
+  return empty;
+}
+
 }  // namespace lathe::cli

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tune/plan.h"
+#include "tune/device_plan.h"
 
 namespace lathe::cli {
 
@@ -15,5 +15,8 @@ tune::PlanScope plan_scope();
 
 // The plan at `path`, or an empty one: without a word where there is no file, with one warning where it is not used.
 tune::Plan load_plan(const std::string& path, tune::Builds builds = tune::Builds::this_one);
+
+// What the plan at `path` has of a device; empty as above, with a warning where the file is not used.
+tune::DevicePlan device_plan(const std::string& path, const gpu::DeviceInfo& info);
 
 }  // namespace lathe::cli

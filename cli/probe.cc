@@ -29,8 +29,9 @@ void add_what(CLI::App& command, ProbeOptions& o) {
       ->allow_extra_args(false)
       ->option_text("NAME,NAME,...");
   command
-      .add_option("--provider", o.probe.providers,
-                  "Only these peers: openblas, blis, onednn, accelerate, a cblas library's path, or none")
+      .add_option(
+          "--provider", o.probe.providers,
+          "Only these peers: openblas, blis, onednn, accelerate, a cblas library's path, or none; of a GPU: cublas")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->option_text("NAME,NAME,...");

@@ -3,8 +3,6 @@
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
-#include <csignal>
 #include <filesystem>
 
 #include "base/atomic_file.h"
@@ -25,25 +23,6 @@ namespace lathe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// While files are written an interrupt is passed over: it would leave a temporary file behind, and it is a matter of
-// milliseconds before the command ends anyway. Until then nothing is on the disk and the signal does as it likes.
-// Ignored, not blocked: threads of vendor libraries would take a signal that this thread blocks.
-class PassOverInterrupts {
- public:
-  PassOverInterrupts() {
-    for (size_t i = 0; i < kSignals.size(); ++i) before_[i] = std::signal(kSignals[i], SIG_IGN);
-  }
-  ~PassOverInterrupts() {
-    for (size_t i = 0; i < kSignals.size(); ++i) std::signal(kSignals[i], before_[i]);
-  }
-  PassOverInterrupts(const PassOverInterrupts&) = delete;
-  PassOverInterrupts& operator=(const PassOverInterrupts&) = delete;
-
- private:
-  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
-  std::array<void (*)(int), kSignals.size()> before_;
-};
 
 // Said before minutes are spent on figures that then have no place to go.
 Status check_target(const char* option, const std::string& path) {
@@ -75,13 +54,6 @@ Status check_options(const ProbeOptions& o) {
   return s;
 }
 
-Status write_output(const std::string& path, const std::string& text) {
-  if (path.empty()) return {};
-  if (path != "-") return write_file(path, text);
-  fmt::print("{}", text);
-  return {};
-}
-
 Status write_outputs(const ProbeOptions& o, const probe::Report& report, const probe::Context& context) {
   const PassOverInterrupts undisturbed;
   Status s;
@@ -109,6 +81,20 @@ Status save_plan(const ProbeOptions& o, const std::string& path, const probe::Re
 
 }  // namespace
 
+PassOverInterrupts::PassOverInterrupts() {
+  for (size_t i = 0; i < kSignals.size(); ++i) before_[i] = std::signal(kSignals[i], SIG_IGN);
+}
+PassOverInterrupts::~PassOverInterrupts() {
+  for (size_t i = 0; i < kSignals.size(); ++i) std::signal(kSignals[i], before_[i]);
+}
+
+Status write_output(const std::string& path, const std::string& text) {
+  if (path.empty()) return {};
+  if (path != "-") return write_file(path, text);
+  fmt::print("{}", text);
+  return {};
+}
+
 Result<std::vector<probe::Shape>> shapes_to_probe(const ProbeOptions& o) {
   if (!o.shapes_file.empty()) return probe::read_shapes(o.shapes_file, {this_machine().memory_total});
   if (o.shape.sizes.empty()) return probe::preset(o.preset.empty() ? "quick" : o.preset);
@@ -121,7 +107,7 @@ Status probe_matmul(const ProbeOptions& o) {
   if (Status s = check_options(o); !s.ok()) return s;
   const auto device = parse_device(o.device);
   if (!device) return device.status();
-  if (device->has_value()) return probe_device(o, **device);
+  if (device->has_value()) return probe_device(o);
   const auto numbers = run_numbers(o.run);
   if (!numbers) return numbers.status();
   auto shapes = shapes_to_probe(o);

@@ -86,6 +86,18 @@ foreach(file IN LISTS LATHE_TEST_FILES)
   endif()
 endforeach()
 
+# What stands for libcuda and libcublas in cublas_test, whole and with a function less.
+if(TARGET cublas_test)
+  foreach(fake fake_cuda fake_cuda_without_sgemm)
+    add_library(${fake} MODULE tests/fake_cuda/fake_cuda.cc)
+    target_compile_features(${fake} PRIVATE cxx_std_20)
+    add_dependencies(cublas_test ${fake})
+    string(TOUPPER LATHE_${fake} name)
+    target_compile_definitions(cublas_test PRIVATE ${name}="$<TARGET_FILE:${fake}>")
+  endforeach()
+  target_compile_definitions(fake_cuda_without_sgemm PRIVATE FAKE_WITHOUT_SGEMM)
+endif()
+
 # What starts threads, for ThreadSanitizer.
 add_custom_target(tests_threads)
 foreach(room platform ranks ops)

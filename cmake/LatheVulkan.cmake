@@ -19,6 +19,19 @@ else()
   set(LATHE_GPU_LEFT_OUT "/src/gpu/vulkan/")
 endif()
 
+# A new name for each of volk's pointers and functions, whatever its version has (src/gpu/vulkan/volk.h says why).
+function(lathe_rename_volk folder)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${LATHE_VOLK_INCLUDE}/volk.h)
+  file(STRINGS ${LATHE_VOLK_INCLUDE}/volk.h lines REGEX "^extern PFN_vk|volk[A-Z][A-Za-z]*\\(")
+  set(text "")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^extern PFN_[A-Za-z0-9]+ |\\(.*|;.*" "" name "${line}")
+    string(REGEX REPLACE "^.*[ *]" "" name "${name}")
+    string(APPEND text "#define ${name} lathe_${name}\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${folder}/volk_names.h CONTENT "${text}" @ONLY)
+endfunction()
+
 # shader_code() of src/gpu/vulkan/shader_code.h, over one included file of words for each shader.
 function(lathe_compile_shaders target)
   set(folder ${CMAKE_BINARY_DIR}/shaders)
@@ -64,5 +77,8 @@ std::span<const uint32_t> shader_code(std::string_view name) {
 ]=])
   set_source_files_properties(${folder}/shader_code.cc PROPERTIES OBJECT_DEPENDS "${words}")
   target_sources(${target} PRIVATE ${folder}/shader_code.cc)
+  lathe_rename_volk(${CMAKE_BINARY_DIR}/volk)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/gpu/vulkan/*.cc)
+  set_source_files_properties(${sources} PROPERTIES INCLUDE_DIRECTORIES ${CMAKE_BINARY_DIR}/volk)
   target_include_directories(${target} SYSTEM PRIVATE ${LATHE_VULKAN_INCLUDE} ${LATHE_VOLK_INCLUDE})
 endfunction()

@@ -14,6 +14,18 @@ cp -r examples "$folder/source/examples"
 cmake -G Ninja -S "$folder/source" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_BUILD_TYPE=Release
 cmake --build "$folder/build"
 "$folder/build/consumer"
+if [ -x "$folder/build/beside_vulkan" ]; then
+  "$folder/build/beside_vulkan"
+else
+  echo "test_install: no Vulkan loader to link beside lathe, skipped"
+fi
+# What another library calls its own.
+names=$(find "$folder/prefix" -name liblathe.a -exec nm -g --defined-only {} + 2>/dev/null |
+  awk '$3 ~ /^(vk|volk)[A-Z]/ {print $3}')
+if [ -n "$names" ]; then
+  echo "test_install: liblathe.a exports $names"
+  exit 1
+fi
 for example in "$folder"/build/example_*; do "$example"; done
 
 # Every public header compiles alone.

@@ -73,7 +73,13 @@ class Device {
   virtual MemoryState memory() const = 0;
 
   virtual Result<std::shared_ptr<Buffer>> create_buffer(int64_t bytes, MemoryUse use) = 0;
+  // Compiled once in the device's life: asked for again, it is the same one.
   virtual Result<std::shared_ptr<Pipeline>> create_pipeline(const PipelineSpec& spec) = 0;
+  // Has another thread compile it, while this one goes on. create_pipeline waits for what is left of that.
+  virtual void prepare_pipeline(const PipelineSpec& spec) = 0;
+  // Whether create_pipeline would answer at once.
+  virtual bool pipeline_ready(const PipelineSpec& spec) const = 0;
+  virtual int64_t pipelines_compiled() const = 0;
   virtual Result<std::shared_ptr<Recording>> record(int timestamps = 0) = 0;
 
   // Runs what was recorded and ended, and waits for it.

@@ -30,6 +30,8 @@ std::string feature_names(FeatureSet set);  // "subgroup_arithmetic timestamps"
 struct DeviceInfo {
   int index = 0;  // N of vulkan:N
   std::string name, driver, driver_version, api_version;
+  std::string uuid;  // of the device, 32 hexadecimal digits, the same in every API; empty where it is unusable
+  uint32_t driver_number = 0;  // the driver's version as the driver counts
   uint32_t vendor_id = 0, device_id = 0;
   DeviceKind kind = DeviceKind::other;
   FeatureSet features = 0;

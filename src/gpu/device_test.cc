@@ -163,7 +163,25 @@ TEST_F(DeviceTest, TheCacheOfPipelinesComesBackAndForeignOnesDoNot) {
   EXPECT_EQ(device_->pipeline_cache_refusal(), "is of 31 bytes, needed: a header of 32");
 }
 
+TEST_F(DeviceTest, APipelineIsCompiledOnce) {
+  const auto first = device_->create_pipeline(small_spec());
+  const auto again = device_->create_pipeline(small_spec());
+  ASSERT_TRUE(first.ok() && again.ok());
+  EXPECT_EQ(first->get(), again->get());
+  EXPECT_EQ(device_->pipelines_compiled(), 1);
+  PipelineSpec other = small_spec();
+  other.constants[2] = 1;
+  device_->prepare_pipeline(other);
+  const auto prepared = device_->create_pipeline(other);
+  ASSERT_TRUE(prepared.ok()) << prepared.status().message();
+  EXPECT_NE(prepared->get(), first->get());
+  EXPECT_EQ((*prepared)->spec(), other);
+  device_->prepare_pipeline(other);
+  EXPECT_EQ(device_->pipelines_compiled(), 2);
+}
+
 TEST_F(DeviceTest, AShaderThatIsNotThereIsAnError) {
+  device_->prepare_pipeline({"nothing", {64}, false});  // is said where it is asked for
   const auto none = device_->create_pipeline({"nothing", {64}, false});
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.status().code(), Code::not_found);

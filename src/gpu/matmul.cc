@@ -61,6 +61,13 @@ std::string matmul_refusal(const MatmulVariant& variant, const MatmulProblem& pr
   return variant.refuses == nullptr ? "" : variant.refuses(variant, problem, device);
 }
 
+const MatmulVariant* default_matmul_variant(const MatmulProblem& problem, const DeviceInfo& device,
+                                            std::optional<WeightLayout> layout) {
+  for (const MatmulVariant& v : matmul_variants())
+    if ((!layout || v.layout == *layout) && matmul_refusal(v, problem, device).empty()) return &v;
+  return nullptr;
+}
+
 int64_t columns_of_group(const MatmulVariant& variant, const DeviceInfo& device) {
   const Geometry& g = variant.geometry;
   if (g.per_subgroup > 0) return std::max<int64_t>(1, g.threads / device.subgroup_size) * g.per_subgroup;

@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct MatmulProblem {
   bool gated = false;  // W has 2n columns: y = act(gate) * up
   Activation act = Activation::none;
   bool bias = false, residual = false, accumulate = false;  // accumulate: beta != 0, not with gated
+  bool operator==(const MatmulProblem&) const = default;
 };
 
 // What a variant's shader is given beside the number of threads, the type and whether it is gated.
@@ -69,6 +71,11 @@ const MatmulVariant* find_matmul_variant(std::string_view name);
 
 // Why `variant` cannot take `problem` on `device`; empty where it can.
 std::string matmul_refusal(const MatmulVariant& variant, const MatmulProblem& problem, const DeviceInfo& device);
+
+// What takes `problem` where nothing is known of the device's times: the table's first row that does, of `layout` where
+// one is given; nullptr where none does.
+const MatmulVariant* default_matmul_variant(const MatmulProblem& problem, const DeviceInfo& device,
+                                            std::optional<WeightLayout> layout = {});
 
 // Columns that a workgroup of `variant` has on `device`.
 int64_t columns_of_group(const MatmulVariant& variant, const DeviceInfo& device);

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
-#include "probe/device_probe.h"
-#include "tune/problem_text.h"
+#include "probe/device_report.h"
+#include "probe/json_report.h"
 
 namespace lathe::probe {
 namespace {
@@ -18,54 +18,34 @@ Json device_json(const DeviceReport& report) {
           {"vulkan", d.api_version},
           {"subgroup_size", d.subgroup_size},
           {"copy_gbps", report.copy_gbps},
-          {"dispatches", report.dispatches},
-          {"operands", report.hot ? "hot" : "cold"},
-          {"date", report.date}};
+          {"dispatches", report.dispatches}};
 }
 
-// What a row says of its figures, only where it passed.
-void add_figures(const DeviceRow& r, Json& json) {
-  const Timing& t = r.timing.gpu;
-  json["gpu_ms"] = {
-      {"median", t.median_ms}, {"p95", t.p95_ms}, {"min", t.min_ms}, {"spread", t.spread}, {"samples", t.samples}};
-  json["wall_ms"] = {{"alone", r.timing.alone_ms}, {"together", r.timing.together_ms}};
-  json["gflops"] = r.gflops;
-  json["gbps"] = r.gbps;
-  json["share_of_copy"] = r.share;
-  json["best"] = r.best;
-}
-
-Json row_json(const DeviceReport& report, const DeviceRow& r) {
-  const Shape& s = report.shapes[static_cast<size_t>(r.shape)];
-  const matmul::Problem& p = s.problem;
-  Json json = {{"op", "matmul"},
-               {"shape", s.name},
-               {"group", s.group},
-               {"m", p.m},
-               {"n", p.n},
-               {"k", p.k},
-               {"types", tune::types_text(p)},
-               {"epilogue", tune::epilogue_text(p)},
-               {"variant", r.variant},
-               {"layout", r.layout},
-               {"disposition", disposition_name(r.disposition)},
-               {"reason", r.reason}};
-  if (r.disposition == Disposition::passed || r.disposition == Disposition::incorrect)
-    json["error"] = {{"max_rel", r.max_rel}, {"nmse", r.nmse}};
-  if (r.disposition == Disposition::passed) add_figures(r, json);
-  return json;
+// What was not measured of the CPU is not said of it.
+Json host_json(const Json& machine) {
+  Json host = Json::object();
+  for (const char* field : {"cpu", "signature", "kernel", "compiler", "flags", "lathe_version", "build_id", "date",
+                            "operands", "providers"})
+    host[field] = machine.at(field);
+  return host;
 }
 
 }  // namespace
 
-std::string render_device_json(const DeviceReport& report, int indent) {
-  Json rows = Json::array();
-  for (const DeviceRow& row : report.rows) rows.push_back(row_json(report, row));
-  const Json document = {{"format", "lathe-device-probe"},
-                         {"version", 1},
-                         {"device", device_json(report)},
-                         {"notes", report.notes},
-                         {"rows", std::move(rows)}};
+std::string render_device_json(const DeviceReport& report, const Context& context, int indent) {
+  Json document = report_document(as_report(report), context);
+  document["format"] = "lathe-device-probe";
+  document["version"] = 2;
+  document["machine"] = host_json(document["machine"]);
+  document["device"] = device_json(report);
+  for (size_t i = 0; i < report.rows.size(); ++i) {
+    const DeviceRow& r = report.rows[i];
+    Json& json = document["rows"][i];
+    json["weights"] = r.layout;
+    if (r.disposition != Disposition::passed) continue;
+    json.erase("cpu_ms");
+    json["wall_ms"] = {{"alone", r.timing.alone_ms}, {"together", r.timing.together_ms}};
+  }
   return document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -11,6 +11,7 @@
 #include "gpu/instance.h"
 #include "gpu/matmul.h"
 #include "probe/probe.h"
+#include "tune/device_plan.h"
 
 namespace lathe::probe {
 
@@ -21,7 +22,8 @@ struct DeviceTiming {
 };
 
 struct DeviceRow {
-  int64_t shape = 0;  // index into DeviceReport::shapes
+  int64_t shape = 0;               // index into DeviceReport::shapes
+  std::string provider = "lathe";  // or "cublas"
   std::string variant;
   std::string layout;
   Disposition disposition = Disposition::not_verified;
@@ -29,8 +31,9 @@ struct DeviceRow {
   double max_rel = 0, nmse = 0;
   DeviceTiming timing;  // only where passed
   double gflops = 0, gbps = 0;
-  double share = 0;  // of the bandwidth of copying
-  bool best = false;
+  double share = 0;     // of the bandwidth of copying
+  bool best = false;    // the fastest of ours
+  bool chosen = false;  // what the plan names, or the table's first without one
 };
 
 struct DeviceReport {
@@ -45,22 +48,23 @@ struct DeviceReport {
 };
 
 struct DeviceOptions {
-  int64_t device = 0;
+  std::string device = "vulkan";      // by name: vulkan:N
+  std::string pipeline_folder;        // where compiled pipelines are kept between runs; empty: nowhere
   std::vector<std::string> variants;  // names or globs; empty: all
-  bool hot = false;                   // one copy of the weights, which may stay in the device's caches
-  bool bitwise = false;               // run everything twice and compare bits
-  double seconds = 0.3;               // of the device's time per row and shape, and at least `samples` dispatches
+  // What a plan names for it; not set, or nullptr: the table's first.
+  std::function<const gpu::MatmulVariant*(const gpu::DeviceInfo&, const gpu::MatmulProblem&)> plan;
+  std::vector<std::string> providers;  // empty: cublas where the device is one of NVIDIA's; "cublas"; "none"
+  bool hot = false;                    // one copy of the weights, which may stay in the device's caches
+  bool bitwise = false;                // run everything twice and compare bits
+  double seconds = 0.3;                // of the device's time per row and shape, and at least `samples` dispatches
   int samples = 20;
   uint64_t seed = 1;
 };
 
-// What a device is asked for; unsupported, with the sentence, where no row of any device is for such a product.
-Result<gpu::MatmulProblem> device_problem(const matmul::Problem& problem);
-
 Result<DeviceReport> run_device_probe(const std::vector<Shape>& shapes, const DeviceOptions& options,
                                       const std::function<void(int64_t, int64_t, std::string_view)>& progress);
 
-std::string render_device_table(const DeviceReport& report);
-std::string render_device_json(const DeviceReport& report, int indent);
+// Every row that passed, for the device that was measured, beside what `plan` has of it.
+tune::DevicePlan update_device_plan(const DeviceReport& report, tune::DevicePlan plan);
 
 }  // namespace lathe::probe

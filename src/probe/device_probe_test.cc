@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "probe/device_report.h"
+#include "tune/device_problem.h"
 
 namespace lathe::probe {
 namespace {
@@ -27,11 +31,11 @@ bool no_device(const Result<DeviceReport>& report) {
 
 TEST(DeviceProblem, WhatNoRowIsForIsASentence) {
   matmul::Problem p;
-  EXPECT_TRUE(device_problem(p).ok());
+  EXPECT_TRUE(tune::device_problem(p).ok());
   const auto message = [&](auto change) {
     matmul::Problem changed = p;
     change(changed);
-    const auto problem = device_problem(changed);
+    const auto problem = tune::device_problem(changed);
     EXPECT_FALSE(problem.ok());
     return problem ? "" : problem.status().message();
   };
@@ -82,17 +86,48 @@ TEST(DeviceProbe, ReportsSayTheSameToPeopleAndPrograms) {
   const auto report = run_device_probe({shape_of(1, 40, 50, matmul::Type::f32)}, options, {});
   if (no_device(report)) GTEST_SKIP() << report.status().message();
   ASSERT_TRUE(report.ok()) << report.status().message();
-  const auto json = nlohmann::json::parse(render_device_json(*report, 1));
+  const auto json = nlohmann::json::parse(render_device_json(*report, {}, 1));
   EXPECT_EQ(json.at("format"), "lathe-device-probe");
+  EXPECT_FALSE(json.at("machine").contains("ceilings"));  // of the CPU nothing was measured
+  EXPECT_GT(json.at("device").at("copy_gbps"), 0);
   ASSERT_EQ(json.at("rows").size(), 3u);
   for (const auto& row : json.at("rows")) {
     const bool small = row.at("variant") == "small.f32.64";
     EXPECT_EQ(row.at("disposition"), small ? "passed" : "not_supported");
-    EXPECT_EQ(row.contains("gpu_ms"), small);
+    EXPECT_EQ(row.contains("wall_ms"), small);
   }
   const std::string text = render_device_table(*report);
   EXPECT_NE(text.find("small.f32.64 *"), std::string::npos) << text;
   EXPECT_NE(text.find("N is 40, needed: 8192 or more"), std::string::npos) << text;
+}
+
+// Without a device: a report made by hand.
+TEST(DeviceReportTest, EntersThePlanAndReadsLikeTheCpus) {
+  DeviceReport report;
+  report.device.name = "card, \"one\"";
+  report.copy_gbps = 100;
+  report.shapes = {shape_of(1, 40, 64, matmul::Type::q8_0), shape_of(1, 40, 64, matmul::Type::q4_k)};
+  DeviceRow fast, slow, wrong, peer, refused;
+  fast.variant = "small.q8_0.64", slow.variant = "columns.q8_0.64x64", wrong.variant = "columns.q8_0.64x128";
+  peer.variant = "sgemm", peer.provider = "cublas";
+  refused.shape = 1, refused.variant = "small.q8_0.64", refused.disposition = Disposition::not_supported;
+  fast.disposition = slow.disposition = peer.disposition = Disposition::passed;
+  wrong.disposition = Disposition::incorrect;
+  fast.timing.gpu.median_ms = 0.1, slow.timing.gpu.median_ms = 0.2, peer.timing.gpu.median_ms = 0.05;
+  fast.best = true;
+  report.rows = {slow, fast, wrong, peer, refused};
+  const tune::DevicePlan plan = update_device_plan(report, tune::DevicePlan(tune::device_key(report.device)));
+  ASSERT_EQ(plan.entries().size(), 1u);
+  EXPECT_EQ(plan.entries()[0].measured.size(), 2u);
+  EXPECT_EQ(plan.lookup(*tune::device_problem(report.shapes[0].problem))->name, "small.q8_0.64");
+  const Report same = as_report(report);
+  EXPECT_TRUE(same.rows[1].best_of_ours);
+  EXPECT_TRUE(same.rows[3].best_overall);
+  const std::string csv = render_device_csv(report);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 6);
+  EXPECT_NE(csv.find(",\"vulkan:0 card, \"\"one\"\"\","), std::string::npos) << csv;
+  const std::string page = render_device_html(report, {});
+  EXPECT_NE(page.find("\"cublas\""), std::string::npos);
 }
 
 TEST(DeviceProbe, WrongOptionsAreRefused) {
@@ -103,7 +138,7 @@ TEST(DeviceProbe, WrongOptionsAreRefused) {
   options.seconds = 0;
   EXPECT_EQ(run_device_probe({}, options, {}).status().code(), Code::invalid_argument);
   options = brief();
-  options.device = 99;
+  options.device = "vulkan:99";
   EXPECT_FALSE(run_device_probe({}, options, {}).ok());
 }
 

@@ -7,6 +7,7 @@
 
 #include "probe/candidates.h"
 #include "probe/verify.h"
+#include "tune/device_problem.h"
 #include "tune/measure.h"
 
 namespace lathe::probe {
@@ -49,7 +50,10 @@ Status DeviceRun::prepare(const Shape& shape, const gpu::MatmulProblem& problem)
 }
 
 std::vector<DeviceRow> DeviceRun::run(const Shape& shape, int64_t index) {
-  const auto problem = device_problem(shape.problem);
+  const auto problem = tune::device_problem(shape.problem);
+  const gpu::DeviceInfo& info = device_->info();
+  const gpu::MatmulVariant* usual = problem && options_.plan ? options_.plan(info, *problem) : nullptr;
+  if (problem && usual == nullptr) usual = gpu::default_matmul_variant(*problem, info);
   std::vector<DeviceRow> rows;
   std::map<gpu::WeightLayout, std::vector<size_t>> taking;  // of each layout: the weights of one are there at a time
   for (const gpu::MatmulVariant& variant : gpu::matmul_variants()) {
@@ -57,18 +61,23 @@ std::vector<DeviceRow> DeviceRun::run(const Shape& shape, int64_t index) {
     if (problem && options_.variants.empty() && variant.w != problem->w) continue;  // says nothing of the shape
     DeviceRow row;
     row.shape = index, row.variant = variant.name, row.layout = gpu::layout_name(variant.layout);
+    row.chosen = usual == &variant;
     row.disposition = Disposition::not_supported;
     row.reason = problem ? gpu::matmul_refusal(variant, *problem, device_->info()) : problem.status().message();
     if (row.reason.empty()) taking[variant.layout].push_back(rows.size());
     rows.push_back(std::move(row));
   }
-  if (taking.empty()) return rows;
+  if (!problem || (taking.empty() && !cublas_.wanted())) return rows;
   if (Status s = prepare(shape, *problem); !s.ok()) {
     for (const auto& [layout, taken] : taking)
       for (const size_t i : taken) give_up(&rows[i], s);
     return rows;
   }
   for (const auto& [layout, taken] : taking) take(*problem, taken, &rows);
+  if (cublas_.wanted()) {
+    operands_.reset();  // the device's memory is cuBLAS's now
+    rows.push_back(cublas_.run(*problem, index, *host_, *reference_, cold_bytes()));
+  }
   return rows;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "probe/cublas_run.h"
 #include "probe/device_contender.h"
 #include "probe/device_probe.h"
 #include "probe/reference.h"
@@ -21,7 +22,7 @@ inline bool on_cpu(const gpu::DeviceInfo& info) { return info.kind == gpu::Devic
 class DeviceRun {
  public:
   DeviceRun(std::shared_ptr<gpu::Device> device, Team& team, const DeviceOptions& options)
-      : device_(std::move(device)), team_(team), options_(options) {}
+      : device_(std::move(device)), team_(team), options_(options), cublas_(device_->info(), options) {}
 
   std::vector<DeviceRow> run(const Shape& shape, int64_t index);
 
@@ -41,6 +42,7 @@ class DeviceRun {
   std::shared_ptr<gpu::Device> device_;
   Team& team_;
   const DeviceOptions& options_;
+  CublasRun cublas_;
   std::unique_ptr<Operands> host_;
   std::unique_ptr<DeviceOperands> operands_;
   std::unique_ptr<Reference> reference_;

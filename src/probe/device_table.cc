@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "probe/columns.h"
-#include "probe/device_probe.h"
+#include "probe/device_report.h"
 #include "tune/problem_text.h"
 
 namespace lathe::probe {
@@ -32,9 +32,10 @@ std::string shape_text(const DeviceReport& report, int64_t index) {
     if (r.shape != index || r.disposition != Disposition::passed) continue;
     const DeviceTiming& t = r.timing;
     any = true;
-    lines.add({r.variant + (r.best ? " *" : ""), r.layout, microseconds(t.gpu.median_ms), microseconds(t.gpu.p95_ms),
-               fmt::format("{:.1f}", r.gbps), fmt::format("{:.0f}%", 100 * r.share), fmt::format("{:.1f}", r.gflops),
-               microseconds(t.alone_ms), microseconds(t.together_ms),
+    lines.add({(r.provider == "lathe" ? "" : r.provider + " ") + r.variant + (r.best ? " *" : ""), r.layout,
+               microseconds(t.gpu.median_ms), microseconds(t.gpu.p95_ms), fmt::format("{:.1f}", r.gbps),
+               fmt::format("{:.0f}%", 100 * r.share), fmt::format("{:.1f}", r.gflops), microseconds(t.alone_ms),
+               microseconds(t.together_ms),
                fmt::format("{:.1f}x", t.together_ms > 0 ? t.alone_ms / t.together_ms : 0)});
   }
   return fmt::format("{}: {}\n", shape.name, tune::problem_text(shape.problem)) +
@@ -48,9 +49,9 @@ std::string refusals_text(const DeviceReport& report, int64_t index) {
     if (r.shape != index || r.disposition != Disposition::not_supported) continue;
     const auto same = std::find_if(said.begin(), said.end(), [&](const auto& s) { return s.first == r.reason; });
     if (same == said.end())
-      said.push_back({r.reason, r.variant});
+      said.push_back({r.reason, r.provider == "lathe" ? r.variant : r.provider});
     else
-      same->second += ", " + r.variant;
+      same->second += ", " + (r.provider == "lathe" ? r.variant : r.provider);
   }
   std::string text;
   for (const auto& [reason, who] : said) text += fmt::format("  {}\n    {}\n", reason, who);

@@ -34,7 +34,7 @@ constexpr std::string_view kBody = R"html(</style>
 <noscript><p class="card">This page draws itself with the script inside it; the data are the JSON at its end.</p></noscript>
 <div class="tiles" id="tiles"></div>
 <div class="two">
-<div class="card"><h2>Roofline</h2><p class="soft small">Every shape: the fastest of ours and of each peer, under what this machine can do.</p><div id="roofline"></div></div>
+<div class="card"><h2>Roofline</h2><p class="soft small">Every shape: the fastest of ours and of each peer, under what the machine can do.</p><div id="roofline"></div></div>
 <div id="sweeps" style="display:contents"></div>
 </div>
 <div id="bars" style="margin-top:24px"><h2>Share of the ceiling, by shape</h2><p class="soft small">The longer the bar, the closer to the ceiling that binds (multiply-adds, or reading the operands). At the right: the time of the best peer over ours.</p><div id="barlegend"></div><div class="groups" id="groups"></div></div>
@@ -73,9 +73,13 @@ std::string without_tags(const std::string& json) {
 }  // namespace
 
 std::string render_html(const Report& report, const Context& context) {
+  return page_around(render_json(report, context, -1));
+}
+
+std::string page_around(const std::string& json) {
   std::string page;
   for (const std::string_view part : {kHead, kStyle, kBody}) page += part;
-  page += without_tags(render_json(report, context, -1));
+  page += without_tags(json);
   for (const std::string_view part : {kTail, kScript, kEnd}) page += part;
   return page;
 }

@@ -9,5 +9,7 @@
 namespace lathe::probe {
 
 std::string render_html(const Report& report, const Context& context);
+// The page around a document that render_json or render_device_json wrote.
+std::string page_around(const std::string& json);
 
 }  // namespace lathe::probe

@@ -137,16 +137,19 @@ Json summary_json(const Report& report) {
 
 }  // namespace
 
-std::string render_json(const Report& report, const Context& context, int indent) {
+Json report_document(const Report& report, const Context& context) {
   Json rows = Json::array();
   for (const Row& row : report.rows) rows.push_back(row_json(report, row));
-  const Json document = {{"format", "lathe-probe"},
-                         {"version", 1},
-                         {"machine", machine_json(report, context)},
-                         {"notes", report.notes},
-                         {"summary", summary_json(report)},
-                         {"rows", std::move(rows)}};
-  return document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return {{"format", "lathe-probe"},
+          {"version", 1},
+          {"machine", machine_json(report, context)},
+          {"notes", report.notes},
+          {"summary", summary_json(report)},
+          {"rows", std::move(rows)}};
+}
+
+std::string render_json(const Report& report, const Context& context, int indent) {
+  return report_document(report, context).dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace lathe::probe

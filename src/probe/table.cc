@@ -145,13 +145,6 @@ std::string notes_text(const Report& report) {
   return text.empty() ? "" : text + "\n";
 }
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 }  // namespace
 
 std::string render_table(const Report& report, const Context& context) {
@@ -168,25 +161,35 @@ std::string render_table(const Report& report, const Context& context) {
   return text;
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_header() {
+  return "group,shape,m,n,k,batch,layout,types,prepared,epilogue,provider,variant,disposition,reason,max_rel,nmse,"
+         "median_ms,p95_ms,min_ms,spread,cpu_median_ms,samples,gflops,gbps,ceiling,share,above_ceiling,chosen";
+}
+
+std::string csv_row(const Report& report, const Row& r) {
+  const Shape& s = report.shapes[static_cast<size_t>(r.shape)];
+  const matmul::Problem& p = s.problem;
+  const std::string what =
+      fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},", csv_field(s.group), csv_field(s.name), p.m, p.n, p.k,
+                  p.batch, tune::layout_text(p), tune::types_text(p), p.prepared ? 1 : 0, tune::epilogue_text(p),
+                  csv_field(r.provider), csv_field(r.variant), disposition_name(r.disposition), csv_field(r.reason));
+  if (r.disposition != Disposition::passed) return what + fmt::format(",,,,,,,,,,,,,{}", r.chosen ? 1 : 0);
+  const Timing& t = r.timing;
+  return what + fmt::format("{:.3g},{:.3g},{:.6g},{:.6g},{:.6g},{:.4g},{:.6g},{},{:.5g},{:.5g},{},{:.4f},{},{}",
+                            r.max_rel, r.nmse, t.median_ms, t.p95_ms, t.min_ms, t.spread, t.cpu_median_ms, t.samples,
+                            r.gflops, r.gbps, r.ceiling, r.share, r.above_ceiling ? 1 : 0, r.chosen ? 1 : 0);
+}
+
 std::string render_csv(const Report& report) {
-  std::string text =
-      "group,shape,m,n,k,batch,layout,types,prepared,epilogue,provider,variant,disposition,reason,max_rel,nmse,"
-      "median_ms,p95_ms,min_ms,spread,cpu_median_ms,samples,gflops,gbps,ceiling,share,above_ceiling,chosen\n";
-  for (const Row& r : report.rows) {
-    const Shape& s = report.shapes[static_cast<size_t>(r.shape)];
-    const matmul::Problem& p = s.problem;
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},", csv_field(s.group), csv_field(s.name), p.m, p.n, p.k,
-                    p.batch, tune::layout_text(p), tune::types_text(p), p.prepared ? 1 : 0, tune::epilogue_text(p),
-                    csv_field(r.provider), csv_field(r.variant), disposition_name(r.disposition), csv_field(r.reason));
-    const Timing& t = r.timing;
-    if (r.disposition == Disposition::passed)
-      text += fmt::format("{:.3g},{:.3g},{:.6g},{:.6g},{:.6g},{:.4g},{:.6g},{},{:.5g},{:.5g},{},{:.4f},{},{}\n",
-                          r.max_rel, r.nmse, t.median_ms, t.p95_ms, t.min_ms, t.spread, t.cpu_median_ms, t.samples,
-                          r.gflops, r.gbps, r.ceiling, r.share, r.above_ceiling ? 1 : 0, r.chosen ? 1 : 0);
-    else
-      text += fmt::format(",,,,,,,,,,,,,{}\n", r.chosen ? 1 : 0);
-  }
+  std::string text = csv_header() + "\n";
+  for (const Row& row : report.rows) text += csv_row(report, row) + "\n";
   return text;
 }
 

@@ -13,8 +13,6 @@
 namespace lathe::tune {
 namespace {
 
-constexpr int64_t kMaxFileBytes = int64_t{64} << 20;
-
 const matmul::Variant* find_in(Table table, std::string_view name) {
   for (const matmul::Variant* variant : table)
     if (name == variant->name) return variant;
@@ -26,6 +24,13 @@ bool is_measured(const matmul::Variant& variant, const std::vector<PlanMeasureme
   const std::string row = row_fingerprint(variant);
   return std::any_of(measured.begin(), measured.end(),
                      [&](const PlanMeasurement& m) { return m.variant == variant.name && m.row == row; });
+}
+
+PlanFile content_of(const Plan& plan) {
+  PlanFile file{plan.scope().cpu, table_fingerprint(plan.scope().table), {}, {}};
+  for (const PlanEntry& e : plan.entries())
+    file.entries.push_back({e.problem, e.threads, e.variant->name, e.ms, e.share, e.measured});
+  return file;
 }
 
 }  // namespace
@@ -88,14 +93,14 @@ Status Plan::add(PlanEntry entry) {
   return {};
 }
 
-std::string Plan::text() const {
-  PlanFile file{scope_.cpu, table_fingerprint(scope_.table), {}};
-  for (const PlanEntry& e : entries_)
-    file.entries.push_back({e.problem, e.threads, e.variant->name, e.ms, e.share, e.measured});
-  return format_plan(file);
-}
+std::string Plan::text() const { return format_plan(content_of(*this)); }
 
-Status Plan::save(const std::string& path) const { return write_file(path, text()); }
+// What the file has of devices stays, also where what it has of the CPU is another one's.
+Status Plan::save(const std::string& path) const {
+  PlanFile file = content_of(*this);
+  if (auto old = load_plan_file(path)) file.devices = std::move(old->devices);
+  return write_file(path, format_plan(file));
+}
 
 Result<Plan> Plan::parse(std::string_view text, std::string_view file, PlanScope scope, Builds builds) {
   auto parsed = parse_plan(text, file);
@@ -122,7 +127,7 @@ Result<Plan> Plan::parse(std::string_view text, std::string_view file, PlanScope
 }
 
 Result<Plan> Plan::load(const std::string& path, PlanScope scope, Builds builds) {
-  const auto text = read_file(path, kMaxFileBytes);
+  const auto text = read_file(path, kMostPlanBytes);
   if (!text) return text.status();
   return parse(*text, path, std::move(scope), builds);
 }

@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/atomic_file.h"
 #include "base/sha256.h"
+#include "tune/device_problem.h"
 #include "tune/problem_text.h"
 
 namespace lathe::tune {
@@ -18,11 +20,29 @@ using matmul::Problem;
 constexpr char kFormat[] = "lathe-plan";
 constexpr int kVersion = 1;
 
+Json to_json(const std::vector<PlanMeasurement>& measured) {
+  Json json = Json::array();
+  for (const PlanMeasurement& m : measured)
+    json.push_back({{"variant", m.variant}, {"row", m.row}, {"ms", m.ms}, {"share", m.share}});
+  return json;
+}
+
+Json to_json(const PlanFile::Device& d) {
+  Json entries = Json::array();
+  for (const DevicePlanEntry& e : d.entries)
+    entries.push_back({{"m", e.problem.m},
+                       {"n", e.problem.n},
+                       {"k", e.problem.k},
+                       {"w", gpu::type_name(e.problem.w)},
+                       {"epilogue", epilogue_text(kernel_problem(e.problem))},
+                       {"measured", to_json(e.measured)}});
+  return {{"vendor", d.key.vendor},       {"device", d.key.device}, {"subgroup", d.key.subgroup},
+          {"name", d.key.name},           {"driver", d.key.driver}, {"driver_version", d.key.driver_version},
+          {"entries", std::move(entries)}};
+}
+
 Json to_json(const PlanFile::Entry& e) {
   const Problem& p = e.problem;
-  Json measured = Json::array();
-  for (const PlanMeasurement& m : e.measured)
-    measured.push_back({{"variant", m.variant}, {"row", m.row}, {"ms", m.ms}, {"share", m.share}});
   return {{"m", p.m},
           {"n", p.n},
           {"k", p.k},
@@ -37,7 +57,7 @@ Json to_json(const PlanFile::Entry& e) {
           {"variant", e.variant},
           {"ms", e.ms},
           {"share", e.share},
-          {"measured", std::move(measured)}};
+          {"measured", to_json(e.measured)}};
 }
 
 // The readers below throw Json's own exceptions, or this one, for content that a writer of ours cannot have written.
@@ -68,6 +88,43 @@ matmul::Type type_at(const Json& json, const char* field) {
   return *type;
 }
 
+std::vector<PlanMeasurement> measured_at(const Json& json) {
+  std::vector<PlanMeasurement> measured;
+  for (const Json& m : json.at("measured"))
+    measured.push_back({m.at("variant").get<std::string>(), m.at("row").get<std::string>(), amount_at(m, "ms"),
+                        amount_at(m, "share")});
+  return measured;
+}
+
+uint32_t number_at(const Json& json, const char* field) {
+  const Json& value = json.at(field);
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > UINT32_MAX)
+    throw Wrong{fmt::format("field \"{}\" is no whole number up to {}", field, UINT32_MAX)};
+  return value.get<uint32_t>();
+}
+
+DevicePlanEntry device_entry_of(const Json& json) {
+  Problem p;
+  p.m = size_at(json, "m"), p.n = size_at(json, "n"), p.k = size_at(json, "k");
+  p.w = type_at(json, "w");
+  p.prepared = true;
+  check(parse_epilogue(json.at("epilogue").get<std::string>(), p));
+  const auto problem = device_problem(p);
+  check(problem.status());
+  return {*problem, measured_at(json)};
+}
+
+PlanFile::Device device_of(const Json& json) {
+  PlanFile::Device d;
+  d.key.vendor = number_at(json, "vendor"), d.key.device = number_at(json, "device");
+  d.key.subgroup = static_cast<int>(size_at(json, "subgroup"));
+  d.key.name = json.at("name").get<std::string>();
+  d.key.driver = json.at("driver").get<std::string>();
+  d.key.driver_version = json.at("driver_version").get<std::string>();
+  for (const Json& entry : json.at("entries")) d.entries.push_back(device_entry_of(entry));
+  return d;
+}
+
 PlanFile::Entry entry_of(const Json& json) {
   PlanFile::Entry e;
   Problem& p = e.problem;
@@ -85,9 +142,7 @@ PlanFile::Entry entry_of(const Json& json) {
   e.variant = json.at("variant").get<std::string>();
   e.ms = amount_at(json, "ms");
   e.share = amount_at(json, "share");
-  for (const Json& m : json.at("measured"))
-    e.measured.push_back({m.at("variant").get<std::string>(), m.at("row").get<std::string>(), amount_at(m, "ms"),
-                          amount_at(m, "share")});
+  e.measured = measured_at(json);
   return e;
 }
 
@@ -96,6 +151,8 @@ PlanFile file_of(const Json& content) {
   file.cpu = content.at("cpu").get<std::string>();
   file.build = content.at("build").get<std::string>();
   for (const Json& entry : content.at("entries")) file.entries.push_back(entry_of(entry));
+  if (content.contains("devices"))
+    for (const Json& device : content.at("devices")) file.devices.push_back(device_of(device));
   return file;
 }
 
@@ -104,10 +161,14 @@ PlanFile file_of(const Json& content) {
 std::string format_plan(const PlanFile& file) {
   Json content = {{"cpu", file.cpu}, {"build", file.build}, {"entries", Json::array()}};
   for (const PlanFile::Entry& e : file.entries) content["entries"].push_back(to_json(e));
+  for (const PlanFile::Device& d : file.devices) content["devices"].push_back(to_json(d));
   // Keys are sorted and numbers written in their shortest exact form, so equal content has equal text.
-  const std::string sum = sha256_hex(content.dump());
-  return Json{{"format", kFormat}, {"version", kVersion}, {"sha256", sum}, {"content", std::move(content)}}.dump(1) +
-         "\n";
+  // A driver may have given its device a name that is no UTF-8.
+  const auto dump = [](const Json& json, int indent) {
+    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+  };
+  const std::string sum = sha256_hex(dump(content, -1));
+  return dump({{"format", kFormat}, {"version", kVersion}, {"sha256", sum}, {"content", std::move(content)}}, 1) + "\n";
 }
 
 Result<PlanFile> parse_plan(std::string_view text, std::string_view name) {
@@ -130,6 +191,12 @@ Result<PlanFile> parse_plan(std::string_view text, std::string_view name) {
   } catch (const Wrong& wrong) {
     return corrupt(fmt::format("{}: ignored: {}", name, wrong.what));
   }
+}
+
+Result<PlanFile> load_plan_file(const std::string& path) {
+  const auto text = read_file(path, kMostPlanBytes);
+  if (!text) return text.status();
+  return parse_plan(*text, path);
 }
 
 }  // namespace lathe::tune

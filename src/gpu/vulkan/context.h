@@ -1,12 +1,11 @@
 // VkDevice with what all objects on it need. It goes when the last of them does.
 #pragma once
 
-#include <volk.h>
-
 #include <memory>
 
 #include "gpu/device_info.h"
 #include "gpu/vulkan/instance_handle.h"
+#include "gpu/vulkan/volk.h"
 #include "lathe/status.h"
 
 namespace lathe::gpu {

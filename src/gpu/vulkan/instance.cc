@@ -1,7 +1,5 @@
 #include "gpu/instance.h"
 
-#include <volk.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -10,6 +8,7 @@
 #include "gpu/vulkan/physical_device.h"
 #include "gpu/vulkan/result.h"
 #include "gpu/vulkan/structure.h"
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

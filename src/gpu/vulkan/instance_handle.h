@@ -1,11 +1,11 @@
 // VkInstance with what the validation layers say. Everything that lives on one of its devices keeps it.
 #pragma once
 
-#include <volk.h>
-
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

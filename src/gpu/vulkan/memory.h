@@ -2,8 +2,6 @@
 // (4096 is usual) and take their time over each; a model has hundreds of tensors.
 #pragma once
 
-#include <volk.h>
-
 #include <array>
 #include <memory>
 #include <vector>
@@ -11,6 +9,7 @@
 #include "gpu/device.h"
 #include "gpu/free_ranges.h"
 #include "gpu/vulkan/context.h"
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

@@ -23,6 +23,9 @@ class VulkanDevice final : public Device {
   Result<std::shared_ptr<Pipeline>> create_pipeline(const PipelineSpec& spec) override {
     return pipelines_->compile(spec);
   }
+  void prepare_pipeline(const PipelineSpec& spec) override { pipelines_->prepare(spec); }
+  bool pipeline_ready(const PipelineSpec& spec) const override { return pipelines_->ready(spec); }
+  int64_t pipelines_compiled() const override { return pipelines_->compiled(); }
   Result<std::shared_ptr<Recording>> record(int timestamps) override {
     return VulkanRecording::begin(context_, timestamps);
   }

@@ -1,12 +1,11 @@
 // A device with its memory and its pipelines.
 #pragma once
 
-#include <volk.h>
-
 #include <memory>
 
 #include "gpu/instance.h"
 #include "gpu/vulkan/instance_handle.h"
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

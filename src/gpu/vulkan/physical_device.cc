@@ -1,7 +1,10 @@
 #include "gpu/vulkan/physical_device.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "gpu/device.h"
 #include "gpu/vulkan/structure.h"
@@ -12,6 +15,12 @@ namespace {
 std::string version_text(uint32_t version) {
   return std::to_string(VK_API_VERSION_MAJOR(version)) + "." + std::to_string(VK_API_VERSION_MINOR(version)) + "." +
          std::to_string(VK_API_VERSION_PATCH(version));
+}
+
+std::string hex(std::span<const uint8_t> bytes) {
+  std::string text;
+  for (const uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
 }
 
 DeviceKind kind_of(VkPhysicalDeviceType type) {
@@ -156,6 +165,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   info.kind = kind_of(plain.deviceType);
   info.api_version = version_text(plain.apiVersion);
   info.driver_version = version_text(plain.driverVersion);
+  info.driver_number = plain.driverVersion;
   if (plain.apiVersion < VK_API_VERSION_1_2) {
     info.unusable = "is of Vulkan " + info.api_version + ", needed: 1.2";
     return info;
@@ -163,6 +173,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   Answers answers;
   ask(device, &answers);
   info.driver = answers.v12.driverName;
+  info.uuid = hex(answers.v11.deviceUUID);
   if (answers.v12.driverInfo[0] != '\0') info.driver_version = answers.v12.driverInfo;
   const auto family = compute_family(device);
   if (family) info.timestamp_bits = static_cast<int>(families_of(device)[*family].timestampValidBits);

@@ -1,13 +1,12 @@
 // What a driver says of a device, as DeviceInfo; which queue computes.
 #pragma once
 
-#include <volk.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "gpu/device_info.h"
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

@@ -52,23 +52,41 @@ Result<std::unique_ptr<Pipelines>> Pipelines::create(std::shared_ptr<Context> co
   return made;
 }
 
+Pipelines::Pipelines(std::shared_ptr<Context> context)
+    : context_(std::move(context)),
+      maker_(std::make_unique<OnceMaker<PipelineSpec, Made>>([this](const PipelineSpec& spec) { return make(spec); })) {
+}
+
+Pipelines::~Pipelines() {
+  maker_.reset();  // its thread compiles with the cache
+  context_->vk.vkDestroyPipelineCache(context_->device, cache_, nullptr);
+}
+
 Result<std::shared_ptr<Pipeline>> Pipelines::compile(const PipelineSpec& spec) {
+  if (!context_->lost().ok()) return context_->lost();
+  Made made = maker_->get(spec);
+  if (made.pipeline != nullptr) return std::shared_ptr<Pipeline>(std::move(made.pipeline));
+  maker_->forget(spec);  // memory may be there another time
+  if (!made.refused.ok()) return made.refused;
+  return context_->check(made.result, made.what.c_str());
+}
+
+Pipelines::Made Pipelines::make(const PipelineSpec& spec) const {
   const Context& c = *context_;
-  if (!c.lost().ok()) return c.lost();
-  for (const auto& made : made_)
-    if (made->spec() == spec) return std::shared_ptr<Pipeline>(made);
+  Made made;
   const auto code = shader_code(spec.shader);
-  if (code.empty()) return not_found("there is no shader '" + spec.shader + "' in this build");
+  if (code.empty()) made.refused = not_found("there is no shader '" + spec.shader + "' in this build");
   if (spec.full_subgroups && !has(c.info, feature_bit(Feature::subgroup_size_control)))
-    return unsupported(device_label(c.info) + " lacks subgroup_size_control, needed by shader '" + spec.shader + "'");
+    made.refused =
+        unsupported(device_label(c.info) + " lacks subgroup_size_control, needed by shader '" + spec.shader + "'");
+  if (!made.refused.ok()) return made;
   auto module_info = structure<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
   module_info.codeSize = code.size_bytes();
   module_info.pCode = code.data();
   Module module{c};
-  if (Status s = c.check(c.vk.vkCreateShaderModule(c.device, &module_info, nullptr, &module.handle),
-                         ("loading the shader " + spec.shader).c_str());
-      !s.ok())
-    return s;
+  made.what = "loading the shader " + spec.shader;
+  made.result = c.vk.vkCreateShaderModule(c.device, &module_info, nullptr, &module.handle);
+  if (made.result != VK_SUCCESS) return made;
   const auto entries = entries_of(spec);
   const VkSpecializationInfo constants{static_cast<uint32_t>(entries.size()), entries.data(), spec.constants.size() * 4,
                                        spec.constants.data()};
@@ -88,21 +106,21 @@ Result<std::shared_ptr<Pipeline>> Pipelines::compile(const PipelineSpec& spec) {
   info.stage.pSpecializationInfo = &constants;
   info.layout = c.layout;
   VkPipeline pipeline = VK_NULL_HANDLE;
-  if (Status s = c.check(c.vk.vkCreateComputePipelines(c.device, cache_, 1, &info, nullptr, &pipeline),
-                         ("compiling the shader " + spec.shader).c_str());
-      !s.ok())
-    return s;
-  made_.push_back(std::make_shared<VulkanPipeline>(context_, spec, pipeline));
-  return std::shared_ptr<Pipeline>(made_.back());
+  made.what = "compiling the shader " + spec.shader;
+  made.result = c.vk.vkCreateComputePipelines(c.device, cache_, 1, &info, nullptr, &pipeline);
+  if (made.result == VK_SUCCESS) made.pipeline = std::make_shared<VulkanPipeline>(context_, spec, pipeline);
+  return made;
 }
 
 Result<std::vector<std::byte>> Pipelines::cache() const {
   const Context& c = *context_;
   size_t size = 0;
+  // While others compile it may grow between the two calls: what fits is whole by itself.
   constexpr const char* kWhat = "reading the cache of its pipelines";
   if (Status s = c.check(c.vk.vkGetPipelineCacheData(c.device, cache_, &size, nullptr), kWhat); !s.ok()) return s;
   std::vector<std::byte> bytes(size);
-  if (Status s = c.check(c.vk.vkGetPipelineCacheData(c.device, cache_, &size, bytes.data()), kWhat); !s.ok()) return s;
+  const VkResult result = c.vk.vkGetPipelineCacheData(c.device, cache_, &size, bytes.data());
+  if (Status s = c.check(result == VK_INCOMPLETE ? VK_SUCCESS : result, kWhat); !s.ok()) return s;
   bytes.resize(size);
   return bytes;
 }

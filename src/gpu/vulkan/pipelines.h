@@ -1,14 +1,14 @@
 // Compiled shaders, and what the driver keeps of compiling them.
 #pragma once
 
-#include <volk.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gpu/device.h"
 #include "gpu/vulkan/context.h"
+#include "gpu/vulkan/volk.h"
+#include "platform/once_maker.h"
 
 namespace lathe::gpu {
 
@@ -31,19 +31,30 @@ class Pipelines {
   static Result<std::unique_ptr<Pipelines>> create(std::shared_ptr<Context> context, std::span<const std::byte> cache);
   Pipelines(const Pipelines&) = delete;
   Pipelines& operator=(const Pipelines&) = delete;
-  ~Pipelines() { context_->vk.vkDestroyPipelineCache(context_->device, cache_, nullptr); }
+  ~Pipelines();
 
-  // The one that was made before, where there is one of that description.
   Result<std::shared_ptr<Pipeline>> compile(const PipelineSpec& spec);
+  void prepare(const PipelineSpec& spec) { maker_->prepare(spec); }
+  bool ready(const PipelineSpec& spec) const { return maker_->ready(spec); }
+  int64_t compiled() const { return maker_->made(); }
   Result<std::vector<std::byte>> cache() const;
   const std::string& refusal() const { return refusal_; }
 
  private:
-  explicit Pipelines(std::shared_ptr<Context> context) : context_(std::move(context)) {}
+  // What came of it, for the device's own thread to judge: the context is that one's.
+  struct Made {
+    std::shared_ptr<VulkanPipeline> pipeline;
+    VkResult result = VK_SUCCESS;
+    std::string what;  // was done when it failed
+    Status refused;
+  };
+  explicit Pipelines(std::shared_ptr<Context> context);
+  Made make(const PipelineSpec& spec) const;  // from any thread: drivers lock their caches themselves
+
   std::shared_ptr<Context> context_;
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::string refusal_;
-  std::vector<std::shared_ptr<VulkanPipeline>> made_;
+  std::unique_ptr<OnceMaker<PipelineSpec, Made>> maker_;
 };
 
 // Why a driver may not be handed `cache`; empty where it may. Drivers are to check it and some of them crashed.

@@ -1,13 +1,12 @@
 // A command buffer, the timestamps in it, and what it uses.
 #pragma once
 
-#include <volk.h>
-
 #include <memory>
 #include <vector>
 
 #include "gpu/device.h"
 #include "gpu/vulkan/context.h"
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

@@ -1,10 +1,9 @@
 // Vulkan's results as Status.
 #pragma once
 
-#include <volk.h>
-
 #include <string>
 
+#include "gpu/vulkan/volk.h"
 #include "lathe/status.h"
 
 namespace lathe::gpu {

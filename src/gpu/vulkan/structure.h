@@ -1,7 +1,7 @@
 // A structure of Vulkan's: its type, what is chained to it, and zeros.
 #pragma once
 
-#include <volk.h>
+#include "gpu/vulkan/volk.h"
 
 namespace lathe::gpu {
 

@@ -1,3 +1,3 @@
 // The one object that holds volk: the loader is opened at run time, and its absence is an error like another.
 #define VOLK_IMPLEMENTATION
-#include <volk.h>
+#include "gpu/vulkan/volk.h"

@@ -1,8 +1,8 @@
+#include "tune/device_problem.h"
+
 #include <string>
 
-#include "probe/device_probe.h"
-
-namespace lathe::probe {
+namespace lathe::tune {
 
 Result<gpu::MatmulProblem> device_problem(const matmul::Problem& p) {
   using matmul::Type;
@@ -35,7 +35,20 @@ Result<gpu::MatmulProblem> device_problem(const matmul::Problem& p) {
   return d;
 }
 
+matmul::Problem kernel_problem(const gpu::MatmulProblem& d) {
+  using matmul::Type;
+  constexpr Type kTypes[] = {Type::f32, Type::f16, Type::q8_0, Type::q4_0};
+  static_assert(std::size(kTypes) == gpu::kWeightTypes);
+  matmul::Problem p;
+  p.m = d.m, p.n = d.n, p.k = d.k;
+  p.w = kTypes[static_cast<size_t>(d.w)];
+  p.prepared = true;
+  p.gated = d.gated, p.bias = d.bias, p.residual = d.residual, p.accumulate = d.accumulate;
+  p.act = static_cast<matmul::Activation>(d.act);
+  return p;
+}
+
 static_assert(static_cast<int>(matmul::Activation::silu) == static_cast<int>(gpu::Activation::silu) &&
               static_cast<int>(matmul::Activation::gelu_erf) == static_cast<int>(gpu::Activation::gelu_erf));
 
-}  // namespace lathe::probe
+}  // namespace lathe::tune
