@@ -1,0 +1,177 @@
+#include "models/device_decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "gpu/step_ops.h"
+
+namespace lathe::models {
+namespace {
+
+using gpu::MemoryUse;
+using gpu::StepState;
+
+constexpr int64_t kStateBytes = sizeof(StepState);
+
+// Room for keys and values grows by doubling, and the steps are recorded anew, in about a millisecond: a context of
+// 32,768 tokens would take gigabytes before the first word, and a step starts workgroups for every split of the keys
+// that there is room for.
+constexpr int64_t kFirstPositions = 256;
+
+// Of the products and the words, as they lie on the CPU: about what is uploaded.
+int64_t expected_bytes(const DecoderWeights& weights) {
+  return weights.product_bytes() + static_cast<int64_t>(weights.words.bytes().size());
+}
+
+}  // namespace
+
+DeviceDecoder::DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> device, const DeviceDecoderOptions& options)
+    : decoder_(decoder),
+      memory_(std::move(device),
+              [uploaded = options.uploaded, total = expected_bytes(decoder.weights())](int64_t bytes) {
+                if (uploaded) uploaded(std::min(bytes, total), total);
+              }),
+      context_(options.context),
+      dispatch_(options.dispatch) {}
+
+Result<std::unique_ptr<DeviceDecoder>> DeviceDecoder::open(Decoder& decoder, std::shared_ptr<gpu::Device> device,
+                                                           const DeviceDecoderOptions& options) {
+  std::unique_ptr<DeviceDecoder> made(new DeviceDecoder(decoder, std::move(device), options));
+  if (Status s = made->start(); !s.ok()) return s;
+  return made;
+}
+
+Status DeviceDecoder::start() {
+  const int64_t logits_bytes = decoder_.config().vocabulary * int64_t{sizeof(float)};
+  const struct {
+    std::shared_ptr<gpu::Buffer>& buffer;
+    int64_t bytes;
+    MemoryUse use;
+  } needs[] = {{fed_, kStateBytes, MemoryUse::upload},
+               {state_, kStateBytes, MemoryUse::device},
+               {logits_, logits_bytes, MemoryUse::readback},
+               {chosen_, kQueued * kStateBytes, MemoryUse::readback},
+               {history_, int64_t{sizeof(uint32_t)}, MemoryUse::device}};
+  for (const auto& [buffer, bytes, use] : needs) {
+    auto made = memory_.device().create_buffer(bytes, use);
+    if (!made) return made.status();
+    buffer = std::move(*made);
+  }
+  const auto pass = decoder_.pass_memory(1);
+  if (!pass) return pass.status();
+  for (const std::span<const std::byte> memory : *pass) memory_.mirror(memory);
+  // The logits' place on the host is where they arrive.
+  memory_.mirror({logits_->mapped(), static_cast<size_t>(logits_bytes)});
+  if (Status s = make_room(0, 1); !s.ok()) return s;
+  auto all = record(Kind::logits);  // which needs every weight
+  if (!all) return all.status();
+  programs_[static_cast<size_t>(dispatch_)][static_cast<size_t>(Kind::logits)] = std::move(*all);
+  decoder_.drop_products();
+  return {};
+}
+
+// Positions up to position + count - 1; of those that are there, the ones before `position` are kept.
+Status DeviceDecoder::make_room(int64_t position, int64_t count) {
+  const int64_t wanted = position + count, have = cache_ ? cache_->positions() : 0;
+  if (wanted <= have) return {};
+  const int64_t positions = std::min(context_, std::max({wanted, 2 * have, kFirstPositions}));
+  auto cache = cache_ ? cache_->grown(memory_, positions, position)
+                      : ops::DeviceCache::create(memory_, decoder_.kv_shape(ops::KvType::f32),
+                                                 decoder_.config().heads, positions);
+  if (!cache) return cache.status();
+  programs_ = {};
+  cache_ = std::move(*cache);
+  return {};
+}
+
+Result<ops::DeviceProgram> DeviceDecoder::record(Kind kind) {
+  ops::RecorderExecutor x(memory_, {state_.get(), 0}, &*cache_, dispatch_);
+  x.copy({fed_.get(), 0}, {state_.get(), 0}, kStateBytes);
+  x.sync();
+  auto* const logits = reinterpret_cast<float*>(logits_->mapped());
+  const int64_t rows[] = {0}, vocabulary = decoder_.config().vocabulary;
+  Decoder::Saying said = {.tokens = 1, .positions = cache_->positions(), .rows = {}, .logits = logits};
+  if (kind != Kind::feed) said.rows = rows;
+  for (int64_t i = 0; i < (kind == Kind::queue ? kQueued : 1); ++i) {
+    if (Status s = decoder_.say(x, said, [&x] { x.end_step(); }); !s.ok()) return s;
+    if (kind == Kind::likeliest || kind == Kind::queue) {
+      x.choose_largest(logits, vocabulary, {history_.get(), 0}, 1);
+      x.sync();
+      x.copy({state_.get(), 0}, {chosen_.get(), i * kStateBytes}, kStateBytes);
+    }
+  }
+  if (kind == Kind::logits) {
+    const auto from = memory_.place(logits, vocabulary * int64_t{sizeof(float)});
+    if (!from) return from.status();
+    x.copy(*from, {logits_.get(), 0}, vocabulary * int64_t{sizeof(float)});
+  }
+  return x.finish();
+}
+
+Status DeviceDecoder::run(Kind kind, int32_t id, int64_t position) {
+  auto& program = programs_[static_cast<size_t>(dispatch_)][static_cast<size_t>(kind)];
+  if (!program) {
+    auto made = record(kind);
+    if (!made) return made.status();
+    program = std::move(*made);
+  }
+  const StepState state = {static_cast<uint32_t>(id), static_cast<uint32_t>(position)};
+  std::memcpy(fed_->mapped(), &state, sizeof state);
+  submissions_ += program->submissions();
+  return program->run(memory_.device());
+}
+
+Status DeviceDecoder::check(std::span<const int32_t> ids, int64_t position) const {
+  if (position < 0 || position > context_ - std::ssize(ids))
+    return invalid_argument(fmt::format("{} tokens from position {} on, needed: at most the context's {}", ids.size(),
+                                        position, context_));
+  for (const int32_t id : ids)
+    if (id < 0 || id >= decoder_.config().vocabulary)
+      return invalid_argument(
+          fmt::format("token {} is none of the model's {}", id, decoder_.config().vocabulary));
+  return {};
+}
+
+Result<PassOutcome> DeviceDecoder::feed(std::span<const int32_t> ids, int64_t position,
+                                        const std::atomic<bool>* cancel) {
+  if (Status s = check(ids, position); !s.ok()) return s;
+  if (Status s = make_room(position, std::ssize(ids)); !s.ok()) return s;
+  for (const int32_t id : ids) {
+    if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return PassOutcome::cancelled;
+    if (Status s = run(Kind::feed, id, position++); !s.ok()) return s;
+  }
+  return PassOutcome::done;
+}
+
+Result<std::span<const float>> DeviceDecoder::logits(int32_t id, int64_t position) {
+  if (Status s = check({&id, 1}, position); !s.ok()) return s;
+  if (Status s = make_room(position, 1); !s.ok()) return s;
+  if (Status s = run(Kind::logits, id, position); !s.ok()) return s;
+  return std::span(reinterpret_cast<const float*>(logits_->mapped()),
+                   static_cast<size_t>(decoder_.config().vocabulary));
+}
+
+Result<std::span<const int32_t>> DeviceDecoder::likeliest(int32_t id, int64_t position, int64_t count) {
+  if (count < 1 || count > kQueued)
+    return invalid_argument(fmt::format("{} tokens at once, needed: 1 to {}", count, kQueued));
+  tokens_.assign(static_cast<size_t>(count), id);
+  if (Status s = check(tokens_, position); !s.ok()) return s;
+  if (Status s = make_room(position, count); !s.ok()) return s;
+  // As many as were queued, or one by one.
+  const int64_t at_once = count == kQueued ? kQueued : 1;
+  for (int64_t done = 0; done < count; done += at_once) {
+    if (Status s = run(count == kQueued ? Kind::queue : Kind::likeliest, id, position + done); !s.ok()) return s;
+    for (int64_t i = 0; i < at_once; ++i) {
+      StepState state;
+      std::memcpy(&state, chosen_->mapped() + i * kStateBytes, sizeof state);
+      if (state.token >= static_cast<uint32_t>(decoder_.config().vocabulary))
+        return failed(fmt::format("the logits behind token {} are not all finite numbers", position + done + i));
+      id = tokens_[static_cast<size_t>(done + i)] = static_cast<int32_t>(state.token);
+    }
+  }
+  return std::span<const int32_t>(tokens_);
+}
+
+}  // namespace lathe::models
