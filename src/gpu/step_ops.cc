@@ -2,42 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/checked.h"
+#include "gpu/step_checks.h"
 
 namespace lathe::gpu {
-namespace {
-
-constexpr int64_t kStateBytes = sizeof(StepState);
-
-// The first complaint of several checks.
-class Checks {
- public:
-  void place(const char* name, const Place& p, int64_t bytes, int64_t alignment = 4) {
-    if (status_.ok()) status_ = check_place(name, p, bytes, alignment);
-  }
-  void state(const Place& p) { place("the state", p, kStateBytes, 8); }
-  void size(const char* name, int64_t value, int64_t least, int64_t most = INT32_MAX) {
-    if (status_.ok() && (value < least || value > most))
-      status_ = invalid_argument(fmt::format("{} is {}, needed: {} to {}", name, value, least, most));
-  }
-  const Status& status() const { return status_; }
-  bool ok() const { return status_.ok(); }
-
- private:
-  Status status_;
-};
-
-template <class Push>
-void dispatch(Recording& recording, const Pipeline& pipeline, const Push& push, Groups groups) {
-  static_assert(sizeof(Push) <= kPushBytes && sizeof(Push) % 4 == 0);
-  recording.dispatch(pipeline, std::as_bytes(std::span(&push, 1)), groups);
-}
-
-uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
-
-}  // namespace
 
 int64_t attention_parts_bytes(int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split) {
   return heads * ceil_div(context, keys_of_split) * (dim + 2) * 4;

@@ -5,43 +5,11 @@
 #include <limits>
 #include <set>
 
-#include "gpu/step_ops.h"
-#include "gpu/test_device.h"
-#include "gpu/test_memory.h"
+#include "gpu/test_step_ops.h"
 #include "quant/blocks.h"
 
 namespace lathe::gpu {
 namespace {
-
-constexpr double kU = 0x1p-24;
-
-class StepOps : public DeviceTest {
- protected:
-  // Each row of `op`, once recorded with what `body` gives it.
-  template <class Body>
-  void for_each_row(StepOp op, const Body& body) {
-    for (const StepVariant& v : step_variants()) {
-      if (v.op != op || !step_refusal(v, device_->info()).empty()) continue;
-      SCOPED_TRACE(v.name);
-      auto program = StepProgram::create(*device_, v);
-      ASSERT_TRUE(program.ok()) << program.status().message();
-      TestMemory memory(device_);
-      body(*program, memory);
-    }
-  }
-
-  template <class Args>
-  void run(const StepProgram& program, const Args& args) {
-    auto recording = device_->record();
-    ASSERT_TRUE(recording.ok());
-    Status s = program.record(**recording, args);
-    if (s.ok()) s = (*recording)->end();
-    if (s.ok()) s = device_->submit(**recording);
-    ASSERT_TRUE(s.ok()) << s.message();
-  }
-
-  std::mt19937_64 random_{3};
-};
 
 Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
   return memory.put(std::vector<uint32_t>{token, position});
@@ -49,36 +17,13 @@ Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
 
 TEST_F(StepOps, GatherDecodesOneRow) {
   for_each_row(StepOp::gather, [&](const StepProgram& program, TestMemory& memory) {
-    constexpr int64_t kVocabulary = 7, kN = 70, kBlocks = 3;
+    constexpr int64_t kVocabulary = 7, kN = 70;
     constexpr float kAlpha = 3.0f;
     const WeightType w = program.variant().w;
     auto values = uniform(random_, kVocabulary * kN);
-    std::vector<std::byte> source(static_cast<size_t>(kVocabulary * source_column_bytes(w, kN)));
-    const auto quantise = [&]<class Block>(Block block) {
-      for (int64_t i = 0; i < kVocabulary * kBlocks; ++i) {
-        float decoded[32];
-        float* from = values.data() + i / kBlocks * kN + i % kBlocks * 32;
-        const int count = static_cast<int>(std::min<int64_t>(32, kN - i % kBlocks * 32));
-        encode(from, count, &block);
-        decode(block, decoded);
-        std::copy_n(decoded, count, from);
-        std::memcpy(source.data() + static_cast<size_t>(i) * sizeof block, &block, sizeof block);
-      }
-    };
-    if (w == WeightType::q8_0) quantise(BlockQ8_0());
-    if (w == WeightType::q4_0) quantise(BlockQ4_0());
-    for (size_t i = 0; i < values.size() && !is_quantised(w); ++i) {
-      const f16 half = to_f16(values[i]);
-      if (w == WeightType::f16) values[i] = to_float(half);
-      std::memcpy(&source[i * (w == WeightType::f16 ? 2 : 4)],
-                  w == WeightType::f16 ? static_cast<const void*>(&half) : &values[i], w == WeightType::f16 ? 2 : 4);
-    }
-    const auto size = packed_size(w, WeightLayout::rows, kVocabulary, kN);
-    ASSERT_TRUE(size.ok());
-    std::vector<std::byte> packed(static_cast<size_t>(size->bytes));
-    ASSERT_TRUE(pack_weights(w, WeightLayout::rows, kVocabulary, kN, source, packed).ok());
+    const Place packed = put_weights(memory, w, kVocabulary, kN, &values);
     GatherArgs args;
-    args.w = memory.put(packed), args.state = state_at(memory, 5, 0), args.y = memory.floats(kN + 3);
+    args.w = packed, args.state = state_at(memory, 5, 0), args.y = memory.floats(kN + 3);
     args.vocabulary = kVocabulary, args.n = kN, args.alpha = kAlpha;
     run(program, args);
     const auto y = memory.get<float>(args.y, kN + 3);
