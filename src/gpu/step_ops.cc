@@ -133,6 +133,7 @@ Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
   checks.size("heads of keys", a.kv_heads, 1, a.heads);
   checks.size("the width of a head", a.dim, 1, variant_->most_dim);
   const int64_t splits = ceil_div(a.context, variant_->threads), cache = a.context * a.kv_heads * a.dim * 4;
+  checks.size("positions that are seen behind", a.behind, 0, kSeesAll);
   checks.size("splits of the context", splits, 1, most_groups_);
   checks.place("q", a.q, a.heads * a.dim * 4);
   checks.place("keys", a.keys, cache);
@@ -146,10 +147,10 @@ Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
     uint64_t q, keys, values, parts, state;
     uint32_t heads, kv_heads, dim, splits;
     float scale;
-    uint32_t context;
+    uint32_t context, behind, unused;
   } push{address_of(a.q), address_of(a.keys), address_of(a.values), address_of(a.parts), address_of(a.state),
          u32(a.heads),    u32(a.kv_heads),    u32(a.dim),           u32(splits),         a.scale,
-         u32(a.context)};
+         u32(a.context),  u32(a.behind),      0};
   dispatch(recording, *pipeline_, push, {a.heads, splits});
   return {};
 }
@@ -161,16 +162,17 @@ Status StepProgram::record(Recording& recording, const AttentionJoinArgs& a) con
   checks.size("the width of a head", a.dim, 1);
   checks.size("context", a.context, 1);
   checks.size("keys of a split", a.keys_of_split, 1);
+  checks.size("positions that are seen behind", a.behind, 0, kSeesAll);
   if (checks.ok()) checks.place("parts", a.parts, attention_parts_bytes(a.heads, a.dim, a.context, a.keys_of_split));
   checks.place("y", a.y, a.heads * a.dim * 4);
   checks.state(a.state);
   if (!checks.ok()) return checks.status();
   struct {
     uint64_t parts, y, state;
-    uint32_t heads, dim, splits, keys_of_split;
-  } push{address_of(a.parts), address_of(a.y), address_of(a.state),
-         u32(a.heads),        u32(a.dim),      u32(ceil_div(a.context, a.keys_of_split)),
-         u32(a.keys_of_split)};
+    uint32_t heads, dim, splits, keys_of_split, behind, unused;
+  } push{address_of(a.parts),  address_of(a.y), address_of(a.state),
+         u32(a.heads),         u32(a.dim),      u32(ceil_div(a.context, a.keys_of_split)),
+         u32(a.keys_of_split), u32(a.behind),   0};
   dispatch(recording, *pipeline_, push, groups_for(a.heads * a.dim));
   return {};
 }

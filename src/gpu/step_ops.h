@@ -80,14 +80,14 @@ struct StoreArgs {  // cache[position] = x
   Place x, cache, state;
   int64_t n = 0, context = 0;
 };
-struct AttentionArgs {  // parts: attention_parts_bytes()
+struct AttentionArgs {  // parts: attention_parts_bytes(); so many positions behind its own are seen
   Place q, keys, values, parts, state;
-  int64_t heads = 1, kv_heads = 1, dim = 0, context = 0;
+  int64_t heads = 1, kv_heads = 1, dim = 0, context = 0, behind = kSeesAll;
   float scale = 1.0f;
 };
 struct AttentionJoinArgs {
   Place parts, y, state;
-  int64_t heads = 1, dim = 0, context = 0, keys_of_split = 0;
+  int64_t heads = 1, dim = 0, context = 0, keys_of_split = 0, behind = kSeesAll;
 };
 struct ArgmaxArgs {  // history: tokens of `context` positions
   Place x, state, history;

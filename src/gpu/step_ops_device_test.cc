@@ -156,37 +156,45 @@ TEST_F(StepOps, AttentionOverOneSplitAndSeveral) {
     const int64_t keys_of_split = program.variant().threads;
     const auto q = uniform(random_, c.heads * c.dim, 2.0f), keys = uniform(random_, c.context * c.kv_heads * c.dim),
                values = uniform(random_, c.context * c.kv_heads * c.dim);
-    for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context}) {
-      AttentionArgs args;
-      args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
-      args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
-      args.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
-      args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
-      args.scale = 0.4f;
-      AttentionJoinArgs joined;
-      joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim), joined.state = args.state;
-      joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
-      run(program, args);
-      run(*join, joined);
-      expect_attention(c, length, args.scale, q, keys, values, memory.get<float>(joined.y, c.heads * c.dim));
-    }
+    for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context})
+      for (const int64_t behind : {kSeesAll, int64_t{0}, keys_of_split - 1, keys_of_split + 5}) {
+        AttentionArgs args;
+        args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
+        args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
+        args.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
+        args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
+        args.scale = 0.4f, args.behind = behind;
+        AttentionJoinArgs joined;
+        joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim), joined.state = args.state;
+        joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
+        joined.behind = behind;
+        run(program, args);
+        run(*join, joined);
+        const int64_t unseen = std::max<int64_t>(0, length - 1 - behind), skipped = unseen * c.kv_heads * c.dim;
+        expect_attention(c, length - unseen, args.scale, q, {keys.begin() + skipped, keys.end()},
+                         {values.begin() + skipped, values.end()}, memory.get<float>(joined.y, c.heads * c.dim));
+      }
   });
 }
 
-TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoNan) {
+TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoneWhereOneIsNotFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for_each_row(StepOp::argmax, [&](const StepProgram& program, TestMemory& memory) {
-    for (const int64_t n : {1, 255, 5000}) {
-      auto x = uniform(random_, n);
-      const auto best = static_cast<uint32_t>(n * 2 / 3);
-      x[best] = 2.0f, x.back() = 2.0f;
-      if (n > 1) x.front() = std::numeric_limits<float>::quiet_NaN();
-      ArgmaxArgs args;
-      args.x = memory.put(x), args.state = state_at(memory, 9, 1), args.history = memory.put(std::vector<uint32_t>(3));
-      args.n = n, args.context = 3;
-      run(program, args);
-      EXPECT_EQ(memory.get<uint32_t>(args.state, 2), (std::vector<uint32_t>{best, 2}));
-      EXPECT_EQ(memory.get<uint32_t>(args.history, 3), (std::vector<uint32_t>{0, 0, best}));
-    }
+    for (const int64_t n : {1, 255, 5000})
+      for (const float first : {0.0f, std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+        auto x = uniform(random_, n);
+        const auto best = static_cast<uint32_t>(n * 2 / 3);
+        x.front() = first;
+        if (n > 1 || first == 0) x[best] = 2.0f, x.back() = 2.0f;
+        const uint32_t token = first == 0 ? best : static_cast<uint32_t>(n);
+        ArgmaxArgs args;
+        args.x = memory.put(x), args.state = state_at(memory, 9, 1);
+        args.history = memory.put(std::vector<uint32_t>(3));
+        args.n = n, args.context = 3;
+        run(program, args);
+        EXPECT_EQ(memory.get<uint32_t>(args.state, 2), (std::vector<uint32_t>{token, 2}));
+        EXPECT_EQ(memory.get<uint32_t>(args.history, 3), (std::vector<uint32_t>{0, 0, token}));
+      }
   });
 }
 
