@@ -40,8 +40,8 @@ class DeviceDecoderTest : public gpu::DeviceTest {
 
   // The logits behind every token, on the CPU, and then on the device, which has `decoder` for its own from then on.
   std::vector<float> on_cpu(Decoder& decoder, std::span<const int32_t> ids) { return run_alone(decoder, ids, 1); }
-  Status open(Decoder& decoder, ops::Dispatch dispatch = ops::Dispatch::model) {
-    auto opened = DeviceDecoder::open(decoder, device_, {.context = decoder.config().positions, .dispatch = dispatch});
+  Status open(Decoder& decoder, ops::Dispatch dispatch = ops::Dispatch::model, int64_t context = 400) {
+    auto opened = DeviceDecoder::open(decoder, device_, {.context = context, .dispatch = dispatch});
     if (opened) on_device_ = std::move(*opened);
     return opened.status();
   }
@@ -63,7 +63,7 @@ class DeviceDecoderTest : public gpu::DeviceTest {
 // The CPU rounds activations where it multiplies by q4_0; what the device is to give are products of the codes' values.
 TEST_F(DeviceDecoderTest, LogitsAreTheCpusInEveryFamilyAndType) {
   using enum matmul::Type;
-  for (const char* family : {"llama", "qwen2", "qwen3", "smollm3"})
+  for (const char* family : kFamilies)
     for (const matmul::Type type : {f32, f16, q8_0, q4_0}) {
       SCOPED_TRACE(std::string(family) + " " + std::string(matmul::type_name(type)));
       TestDecoder test(family);
@@ -99,6 +99,26 @@ TEST_F(DeviceDecoderTest, KeysAndValuesStayWhereRoomGrows) {
     EXPECT_GE(cosine(*logits, std::span(expected).subspan(static_cast<size_t>(position) * vocabulary, vocabulary)),
               0.99999);
   }
+}
+
+// Of a window and of none, with norms of heads and behind what is added; in parts that are no multiple of a pass.
+TEST_F(DeviceDecoderTest, PromptsInPassesOfManyTokensAreTheCpus) {
+  for (const char* family : kFamilies)
+    for (const int64_t first : {7, 45}) {
+      SCOPED_TRACE(std::string(family) + " " + std::to_string(first));
+      TestDecoder test(family);
+      const auto ids = random_ids(60, test.config.vocabulary, 6);
+      const auto expected = on_cpu(*test.bind(*team_), ids);
+      const auto decoder = test.bind(*team_);
+      auto opened = DeviceDecoder::open(*decoder, device_, {.context = 100, .prompt_tokens = 32});
+      ASSERT_TRUE(opened.ok()) << opened.status().message();
+      ASSERT_TRUE((*opened)->feed(std::span(ids).first(static_cast<size_t>(first)), 0).ok());
+      ASSERT_TRUE((*opened)->feed(std::span(ids).subspan(static_cast<size_t>(first), 59 - static_cast<size_t>(first)),
+                                  first).ok());
+      const auto logits = (*opened)->logits(ids.back(), 59);
+      ASSERT_TRUE(logits.ok());
+      EXPECT_GE(cosine(*logits, std::span(expected).last(logits->size())), 0.99999);
+    }
 }
 
 TEST_F(DeviceDecoderTest, DispatchesAndRunsHaveTheSameBits) {
@@ -154,17 +174,20 @@ TEST_F(DeviceDecoderTest, RefusesWhatItHasNoKernelFor) {
 TEST_F(DeviceDecoderTest, RefusesPositionsAndTokensThatAreNone) {
   TestDecoder test("llama");
   const auto decoder = test.bind(*team_);
-  ASSERT_TRUE(open(*decoder).ok());
-  const int32_t beyond[] = {1, static_cast<int32_t>(test.config.vocabulary)};
+  constexpr int64_t kContext = 3;
+  ASSERT_TRUE(open(*decoder, ops::Dispatch::model, kContext).ok());
+  const int32_t beyond[] = {1, static_cast<int32_t>(test.config.vocabulary)}, four[] = {1, 2, 3, 4};
   for (const Status& status :
-       {on_device_->feed(beyond, 0).status(), on_device_->logits(-1, 0).status(),
-        on_device_->logits(1, test.config.positions).status(), on_device_->logits(1, -1).status(),
-        on_device_->likeliest(1, test.config.positions - 1, 2).status(), on_device_->likeliest(1, 0, 0).status(),
+       {on_device_->feed(beyond, 0).status(), on_device_->feed(four, 0).status(), on_device_->logits(-1, 0).status(),
+        on_device_->logits(1, 1).status(), on_device_->logits(1, -1).status(),
+        on_device_->likeliest(1, 0, kContext + 1).status(), on_device_->likeliest(1, 0, 0).status(),
         on_device_->likeliest(1, 0, DeviceDecoder::kQueued + 1).status()})
     EXPECT_EQ(status.code(), Code::invalid_argument) << status.message();
-  EXPECT_TRUE(on_device_->logits(1, test.config.positions - 1).ok());
+  ASSERT_TRUE(on_device_->feed(std::span(four).first(2), 0).ok());
+  EXPECT_EQ(on_device_->logits(1, 3).status().code(), Code::invalid_argument);
+  EXPECT_TRUE(on_device_->logits(1, 2).ok());
   const int64_t offsets[] = {0, 1};
-  const auto on_cpu = decoder->run({.tokens = {std::span(beyond).first(1), offsets}});
+  const auto on_cpu = decoder->run({.tokens = {std::span(beyond).first(1), offsets}, .texts = {}, .rows = {}});
   EXPECT_NE(on_cpu.status().message().find("left the CPU"), std::string::npos);
 }
 

@@ -31,13 +31,14 @@ Result<const gpu::StepVariant*> choose_step(gpu::StepOp op, const StepNeeds& nee
   std::string refusals;
   for (const gpu::StepVariant& variant : gpu::step_variants()) {
     if (variant.op != op || variant.threads < needs.threads) continue;
-    if (op == gpu::StepOp::gather && variant.w != needs.w) continue;
-    if (op == gpu::StepOp::rope && variant.interleaved != needs.interleaved) continue;
+    if (variant.most_dim > 0 && variant.most_dim < needs.dim) continue;
+    if (op == gpu::StepOp::gather_rows && variant.w != needs.w) continue;
+    if (op == gpu::StepOp::rotate_rows && variant.interleaved != needs.interleaved) continue;
     const std::string why = gpu::step_refusal(variant, device);
     if (why.empty()) return &variant;
     refusals += (refusals.empty() ? "" : "; ") + variant.name + ": " + why;
   }
-  return unsupported("the device runs none of an op's kernels: " + refusals);
+  return unsupported("the device runs none of an op's kernels: " + (refusals.empty() ? "there is none so wide" : refusals));
 }
 
 }  // namespace lathe::ops

@@ -10,11 +10,12 @@ namespace lathe::ops {
 // refusals, where the device runs none.
 Result<const gpu::MatmulVariant*> choose_product(const gpu::MatmulProblem& problem, const gpu::DeviceInfo& device);
 
-// The first row of `op` that runs on the device and, where they count, is for these. nullptr where there is none.
+// The first row of `op` that runs on the device and is for these, where they count.
 struct StepNeeds {
   gpu::WeightType w = gpu::WeightType::f32;
   bool interleaved = false;
-  int64_t threads = 64;  // or more
+  int64_t threads = 0;  // or more
+  int64_t dim = 0;      // or wider: of a head
 };
 Result<const gpu::StepVariant*> choose_step(gpu::StepOp op, const StepNeeds& needs, const gpu::DeviceInfo& device);
 

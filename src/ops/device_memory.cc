@@ -164,6 +164,17 @@ Result<DeviceMemory::Rows> DeviceMemory::rows(const EmbeddingTable& table) {
   return Rows{type, {held.get(), 0}};
 }
 
+Result<gpu::Place> DeviceMemory::floats(const EmbeddingTable& table) {
+  std::shared_ptr<gpu::Buffer>& held = tables_[&table];
+  if (held == nullptr) {
+    const std::vector<float> values = widened(table);
+    auto made = upload(std::as_bytes(std::span(values)));
+    if (!made) return made.status();
+    held = std::move(*made);
+  }
+  return gpu::Place{held.get(), 0};
+}
+
 Result<gpu::Place> DeviceMemory::angles(const RopeTable& table) {
   Angles& held = angles_[&table];
   if (held.buffer == nullptr || held.positions != table.positions()) {

@@ -48,6 +48,8 @@ class DeviceMemory {
   };
   // The rows of a table as they are stored where the device has the type, else widened to f32.
   Result<Rows> rows(const EmbeddingTable& table);
+  // The same, widened to f32 in any case, without gaps between the rows.
+  Result<gpu::Place> floats(const EmbeddingTable& table);
   // (cos, sin) of each position and pair; again where the table has grown since.
   Result<gpu::Place> angles(const RopeTable& table);
 
@@ -71,7 +73,7 @@ class DeviceMemory {
   Uploaded uploaded_;
   int64_t bytes_ = 0;
   std::map<const std::byte*, Mirror> mirrors_;  // by their first byte
-  std::map<const void*, std::shared_ptr<gpu::Buffer>> constants_, weights_;
+  std::map<const void*, std::shared_ptr<gpu::Buffer>> constants_, weights_, tables_;
   std::map<const void*, std::pair<gpu::WeightType, std::shared_ptr<gpu::Buffer>>> rows_;
   std::map<const RopeTable*, Angles> angles_;
 };

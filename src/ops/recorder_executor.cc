@@ -42,9 +42,10 @@ Result<DeviceProgram> RecorderExecutor::finish() {
   return DeviceProgram(std::move(parts_));
 }
 
-bool RecorderExecutor::is_one_token(const TextBatch& batch) {
-  if (batch.tokens() != 1)
-    fail(unsupported("a pass of " + std::to_string(batch.tokens()) + " tokens, needed: one, which devices take"));
+bool RecorderExecutor::has_tokens(const TextBatch& batch) {
+  if (batch.tokens() != tokens_.rows)
+    fail(failed("a pass of " + std::to_string(batch.tokens()) + " tokens, needed: the " + std::to_string(tokens_.rows) +
+                " that are recorded"));
   return ok();
 }
 
@@ -72,7 +73,7 @@ void RecorderExecutor::choose_largest(const float* logits, int64_t count, const 
                                       int64_t positions) {
   gpu::ArgmaxArgs args;
   args.x = floats(logits, count);
-  args.state = state_;
+  args.state = tokens_.ids;
   args.history = history;
   args.n = count;
   args.context = positions;
@@ -82,17 +83,7 @@ void RecorderExecutor::choose_largest(const float* logits, int64_t count, const 
 
 // Kernels that the tables of the device do not have.
 void RecorderExecutor::embed(const TextBatch&, const EmbedOperands&) { refuse("embeddings of an encoder"); }
-void RecorderExecutor::embed_at_positions(const CachedBatch&, const EmbeddingTable&, const EmbeddingTable&, float*,
-                                          float*) {
-  refuse("learned positions");
-}
-void RecorderExecutor::layer_norm(const norm::Args&) { refuse("layer norm"); }
-void RecorderExecutor::residual_norms(const ResidualNorms&) { refuse("norms behind attention and feed-forward"); }
 void RecorderExecutor::rotate(const TextBatch&, const RotateOperands&) { refuse("rope of an encoder"); }
-void RecorderExecutor::activate(activation::Function, const activation::ApplyArgs&) { refuse("activation"); }
-void RecorderExecutor::gate(activation::Function, const activation::GatedArgs&) {
-  refuse("gate and up of two types of weights");
-}
 void RecorderExecutor::attention(const TextBatch&, const AttentionOperands&) { refuse("attention of an encoder"); }
 void RecorderExecutor::pool(const TextBatch&, const PoolOperands&) { refuse("pooling"); }
 void RecorderExecutor::normalize_rows(float*, int64_t, int64_t, int64_t) { refuse("normalising"); }

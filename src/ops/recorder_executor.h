@@ -12,6 +12,7 @@
 #include "ops/device_choice.h"
 #include "ops/device_memory.h"
 #include "ops/device_program.h"
+#include "ops/device_tokens.h"
 #include "ops/executor.h"
 #include "ops/team_executor.h"
 
@@ -20,10 +21,10 @@ namespace lathe::ops {
 // The first error stays, is finish()'s, and all that is said behind it does nothing.
 class RecorderExecutor final : public Executor {
  public:
-  // `state` is a gpu::StepState; `cache` may be nullptr where no text is cached. How often the device is entered:
-  // once for the recording, once for each of its steps, once for each op.
-  RecorderExecutor(DeviceMemory& memory, gpu::Place state, const DeviceCache* cache, Dispatch dispatch)
-      : memory_(memory), state_(state), cache_(cache), dispatch_(dispatch) {}
+  // `cache` may be nullptr where no text is cached. How often the device is entered: once for the recording, once for
+  // each of its steps, once for each op.
+  RecorderExecutor(DeviceMemory& memory, const PassTokens& tokens, const DeviceCache* cache, Dispatch dispatch)
+      : memory_(memory), tokens_(tokens), cache_(cache), dispatch_(dispatch) {}
 
   void embed(const TextBatch& batch, const EmbedOperands& x) override;
   void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) override;
@@ -47,7 +48,7 @@ class RecorderExecutor final : public Executor {
 
   // What a pass does not say.
   void copy(const gpu::Place& from, const gpu::Place& to, int64_t bytes);
-  // The largest of `logits` becomes the state's token, and the position moves on.
+  // Of a pass of one token: the largest of `logits` becomes the next, one position on.
   void choose_largest(const float* logits, int64_t count, const gpu::Place& history, int64_t positions);
   void end_step();  // of a model
 
@@ -59,21 +60,23 @@ class RecorderExecutor final : public Executor {
     if (status_.ok()) status_ = std::move(status);
   }
   void refuse(const char* op) { fail(unsupported(std::string(op) + ": the device has no kernel for it yet")); }
-  bool is_one_token(const TextBatch& batch);
+  bool has_tokens(const TextBatch& batch);
   gpu::Place at(const void* host, int64_t bytes);
   gpu::Place floats(const float* host, int64_t count) { return at(host, count * int64_t{sizeof(float)}); }
   gpu::Place constant(const float* values, int64_t count);
   gpu::Recording* recording();
   template <class Args>
   void step(gpu::StepOp op, const StepNeeds& needs, const Args& args);
-  void rms_norm_rows(const gpu::RmsNormArgs& args);
-  void normalize_heads(const float* weight, const CacheOperands& x, int64_t first, int64_t heads, int64_t dim);
+  void gather(const EmbeddingTable& words, const EmbeddingTable* positions, float scale, float* y);
+  void store(const float* x, int64_t row, const gpu::Place& cache);
+  void attend_one(const PagedAttentionOperands& x);
+  void attend_rows(const PagedAttentionOperands& x);
   void barrier();
   void end_op();
   void end_recording();
 
   DeviceMemory& memory_;
-  const gpu::Place state_;
+  const PassTokens tokens_;
   const DeviceCache* const cache_;
   const Dispatch dispatch_;
   Status status_;
