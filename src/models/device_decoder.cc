@@ -90,8 +90,8 @@ Status DeviceDecoder::make_room(int64_t position, int64_t count) {
   if (wanted <= have) return {};
   const int64_t positions = std::min(context_, std::max({wanted, 2 * have, kFirstPositions}));
   auto cache = cache_ ? cache_->grown(memory_, positions, position)
-                      : ops::DeviceCache::create(memory_, decoder_.kv_shape(ops::KvType::f32),
-                                                 decoder_.config().heads, positions);
+                      : ops::DeviceCache::create(memory_, decoder_.kv_shape(ops::KvType::f32), decoder_.config().heads,
+                                                 positions);
   if (!cache) return cache.status();
   programs_ = {};
   cache_ = std::move(*cache);
@@ -151,15 +151,14 @@ Status DeviceDecoder::run(Kind kind, std::span<const int32_t> ids, int64_t posit
 
 Status DeviceDecoder::check(std::span<const int32_t> ids, int64_t position) const {
   if (position < 0 || position > context_ - std::ssize(ids))
-    return invalid_argument(fmt::format("{} tokens from position {} on, needed: at most the context's {}", ids.size(),
-                                        position, context_));
+    return invalid_argument(
+        fmt::format("{} tokens from position {} on, needed: at most the context's {}", ids.size(), position, context_));
   if (position > length_)
-    return invalid_argument(fmt::format("tokens from position {} on, needed: at most the {} that are cached", position,
-                                        length_));
+    return invalid_argument(
+        fmt::format("tokens from position {} on, needed: at most the {} that are cached", position, length_));
   for (const int32_t id : ids)
     if (id < 0 || id >= decoder_.config().vocabulary)
-      return invalid_argument(
-          fmt::format("token {} is none of the model's {}", id, decoder_.config().vocabulary));
+      return invalid_argument(fmt::format("token {} is none of the model's {}", id, decoder_.config().vocabulary));
   return {};
 }
 

@@ -113,8 +113,9 @@ TEST_F(DeviceDecoderTest, PromptsInPassesOfManyTokensAreTheCpus) {
       auto opened = DeviceDecoder::open(*decoder, device_, {.context = 100, .prompt_tokens = 32});
       ASSERT_TRUE(opened.ok()) << opened.status().message();
       ASSERT_TRUE((*opened)->feed(std::span(ids).first(static_cast<size_t>(first)), 0).ok());
-      ASSERT_TRUE((*opened)->feed(std::span(ids).subspan(static_cast<size_t>(first), 59 - static_cast<size_t>(first)),
-                                  first).ok());
+      ASSERT_TRUE((*opened)
+                      ->feed(std::span(ids).subspan(static_cast<size_t>(first), 59 - static_cast<size_t>(first)), first)
+                      .ok());
       const auto logits = (*opened)->logits(ids.back(), 59);
       ASSERT_TRUE(logits.ok());
       EXPECT_GE(cosine(*logits, std::span(expected).last(logits->size())), 0.99999);
