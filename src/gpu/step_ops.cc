@@ -148,9 +148,19 @@ Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
     uint32_t heads, kv_heads, dim, splits;
     float scale;
     uint32_t context, behind, unused;
-  } push{address_of(a.q), address_of(a.keys), address_of(a.values), address_of(a.parts), address_of(a.state),
-         u32(a.heads),    u32(a.kv_heads),    u32(a.dim),           u32(splits),         a.scale,
-         u32(a.context),  u32(a.behind),      0};
+  } push{address_of(a.q),
+         address_of(a.keys),
+         address_of(a.values),
+         address_of(a.parts),
+         address_of(a.state),
+         u32(a.heads),
+         u32(a.kv_heads),
+         u32(a.dim),
+         u32(splits),
+         a.scale,
+         u32(a.context),
+         u32(a.behind),
+         0};
   dispatch(recording, *pipeline_, push, {a.heads, splits});
   return {};
 }

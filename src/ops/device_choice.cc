@@ -7,9 +7,10 @@ namespace {
 
 // In order of preference: the first that does not refuse. No GPU in hardware has measured them; four threads of a
 // column come first because a decoder's products have few columns, and many groups of threads hide what memory takes.
-constexpr const char* kProducts[] = {
-    "columns.{}.64x256", "columns.{}.64x64",    "columns.{}.64x64.m2",   "columns.{}.64x256.m4", "columns.{}.64x64.m4",
-    "columns.{}.64x64.m8", "columns.{}.64x256.m16", "columns.{}.64x64.m16", "tiled.{}.64x64",       "tiled.{}.32x32"};
+constexpr const char* kProducts[] = {"columns.{}.64x256",     "columns.{}.64x64",     "columns.{}.64x64.m2",
+                                     "columns.{}.64x256.m4",  "columns.{}.64x64.m4",  "columns.{}.64x64.m8",
+                                     "columns.{}.64x256.m16", "columns.{}.64x64.m16", "tiled.{}.64x64",
+                                     "tiled.{}.32x32"};
 
 }  // namespace
 
@@ -38,7 +39,8 @@ Result<const gpu::StepVariant*> choose_step(gpu::StepOp op, const StepNeeds& nee
     if (why.empty()) return &variant;
     refusals += (refusals.empty() ? "" : "; ") + variant.name + ": " + why;
   }
-  return unsupported("the device runs none of an op's kernels: " + (refusals.empty() ? "there is none so wide" : refusals));
+  return unsupported("the device runs none of an op's kernels: " +
+                     (refusals.empty() ? "there is none so wide" : refusals));
 }
 
 }  // namespace lathe::ops

@@ -41,7 +41,9 @@ class Weights {
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }
   bool gated() const { return gated_; }
-  int64_t bytes() const { return dropped_ > 0 ? dropped_ : static_cast<int64_t>(owner_ ? lent_.size() : panels_.size()); }
+  int64_t bytes() const {
+    return dropped_ > 0 ? dropped_ : static_cast<int64_t>(owner_ ? lent_.size() : panels_.size());
+  }
   const std::byte* data() const { return owner_ ? lent_.data() : panels_.data(); }
   // The panels go, all else stays: for who has them elsewhere.
   void drop();

@@ -27,17 +27,18 @@ std::vector<std::byte> random_bytes(int64_t count, uint32_t seed) {
 
 TEST(WeightColumns, AreTheBytesThatWerePacked) {
   using enum matmul::Type;
-  for (const Case& c : {Case{f32, gpu::WeightType::f32, 37, 20, false}, Case{f32, gpu::WeightType::f32, 40, 36, true},
-                        Case{f16, gpu::WeightType::f16, 17, 24, false}, Case{f16, gpu::WeightType::f16, 33, 8, true},
-                        Case{q8_0, gpu::WeightType::q8_0, 50, 96, false}, Case{q8_0, gpu::WeightType::q8_0, 18, 64, true},
-                        Case{q4_0, gpu::WeightType::q4_0, 35, 96, false},
-                        Case{q4_0, gpu::WeightType::q4_0, 20, 32, true}}) {
+  for (const Case& c :
+       {Case{f32, gpu::WeightType::f32, 37, 20, false}, Case{f32, gpu::WeightType::f32, 40, 36, true},
+        Case{f16, gpu::WeightType::f16, 17, 24, false}, Case{f16, gpu::WeightType::f16, 33, 8, true},
+        Case{q8_0, gpu::WeightType::q8_0, 50, 96, false}, Case{q8_0, gpu::WeightType::q8_0, 18, 64, true},
+        Case{q4_0, gpu::WeightType::q4_0, 35, 96, false}, Case{q4_0, gpu::WeightType::q4_0, 20, 32, true}}) {
     SCOPED_TRACE(std::string(matmul::type_name(c.type)) + (c.gated ? " gated" : ""));
     const int64_t column = gpu::source_column_bytes(c.device, c.k);
     ASSERT_EQ(column, matmul::source_row_bytes(c.type, c.k));
     const std::vector<std::byte> halves[] = {random_bytes(c.n * column, 1), random_bytes(c.n * column, 2)};
     std::vector<matmul::Source> sources;
-    for (int i = 0; i < (c.gated ? 2 : 1); ++i) sources.push_back({.type = c.type, .data = halves[i].data(), .ld = c.k});
+    for (int i = 0; i < (c.gated ? 2 : 1); ++i)
+      sources.push_back({.type = c.type, .data = halves[i].data(), .ld = c.k});
     const auto packed = Weights::prepare(sources, c.n, c.k, matmul::prepared_layout(c.type), nullptr);
     ASSERT_TRUE(packed.ok()) << packed.status().message();
     EXPECT_EQ(device_type(packed->layout()), c.device);
