@@ -1,7 +1,7 @@
 // `lathe bench generate --device vulkan`: a decoder's prompts and answers on a device.
 #pragma once
 
-#include "run/device_bench.h"
+#include "run/bench_device.h"
 
 namespace lathe::cli {
 

@@ -1,4 +1,4 @@
-#include "run/device_bench.h"
+#include "run/bench_device.h"
 
 #include <algorithm>
 
