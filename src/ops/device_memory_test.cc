@@ -36,8 +36,9 @@ TEST_F(DeviceMemoryTest, StandsForMemoryThatAPassWritesAndForNoOther) {
   EXPECT_EQ(part->at, 20);
   EXPECT_NE(other->buffer, whole->buffer);
   const float elsewhere[4] = {};
-  for (const auto& [host, bytes] : {std::pair(first.data() + 5, int64_t{64}), {first.data(), 84}, {elsewhere, 16}})
-    EXPECT_FALSE(memory.place(host, bytes).ok());
+  EXPECT_FALSE(memory.place(first.data() + 5, 64).ok());
+  EXPECT_FALSE(memory.place(first.data(), 84).ok());
+  EXPECT_FALSE(memory.place(elsewhere, 16).ok());
   EXPECT_EQ(memory.uploaded_bytes(), 0);
 }
 
