@@ -31,6 +31,8 @@ class DeviceMemory {
 
   // Memory that passes write: the device has its own, once something in it is asked for. It stays where it is.
   void mirror(std::span<const std::byte> host);
+  // What was recorded for mirrored memory must not run again.
+  void forget_mirrors() { mirrors_.clear(); }
   // The device's copy of `bytes` of it, from `host` on.
   Result<gpu::Place> place(const void* host, int64_t bytes);
   Status download(const void* host, std::span<std::byte> to);

@@ -15,6 +15,10 @@ struct PassTokens {
   gpu::Place slots;  // of the cache, that keys and values go to
   gpu::Place tiles;  // of a pass of several tokens
   int64_t rows = 1, tile_count = 0;
+  // Of texts that see themselves alone, as encoders have them: where each begins, and the tokens at its beginning that
+  // are not pooled; uint32 [texts + 1] and [texts].
+  gpu::Place offsets, skip;
+  int64_t texts = 0;
 };
 
 // Up to `rows` neighbours of one text. Of one token, ids and positions are a gpu::StepState, which argmax moves on.

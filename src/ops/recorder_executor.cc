@@ -81,11 +81,4 @@ void RecorderExecutor::choose_largest(const float* logits, int64_t count, const 
   end_op();
 }
 
-// Kernels that the tables of the device do not have.
-void RecorderExecutor::embed(const TextBatch&, const EmbedOperands&) { refuse("embeddings of an encoder"); }
-void RecorderExecutor::rotate(const TextBatch&, const RotateOperands&) { refuse("rope of an encoder"); }
-void RecorderExecutor::attention(const TextBatch&, const AttentionOperands&) { refuse("attention of an encoder"); }
-void RecorderExecutor::pool(const TextBatch&, const PoolOperands&) { refuse("pooling"); }
-void RecorderExecutor::normalize_rows(float*, int64_t, int64_t, int64_t) { refuse("normalising"); }
-
 }  // namespace lathe::ops

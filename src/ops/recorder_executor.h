@@ -67,7 +67,8 @@ class RecorderExecutor final : public Executor {
   gpu::Recording* recording();
   template <class Args>
   void step(gpu::StepOp op, const StepNeeds& needs, const Args& args);
-  void gather(const EmbeddingTable& words, const EmbeddingTable* positions, float scale, float* y);
+  bool has_texts(const TextBatch& batch);
+  void gather(const EmbeddingTable& words, const EmbeddingTable* positions, gpu::GatherRowsArgs args, float* y);
   void store(const float* x, int64_t row, const gpu::Place& cache);
   void attend_one(const PagedAttentionOperands& x);
   void attend_rows(const PagedAttentionOperands& x);

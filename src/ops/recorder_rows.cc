@@ -14,6 +14,8 @@ std::optional<gpu::Activation> activation_of(activation::Function function) {
       return gpu::Activation::relu;
     case activation::Function::silu:
       return gpu::Activation::silu;
+    case activation::Function::tanh:
+      return gpu::Activation::tanh;
     case activation::Function::gelu_erf:
       return gpu::Activation::gelu_erf;
     case activation::Function::gelu_tanh:
@@ -25,16 +27,16 @@ std::optional<gpu::Activation> activation_of(activation::Function function) {
 
 }  // namespace
 
-void RecorderExecutor::gather(const EmbeddingTable& words, const EmbeddingTable* positions, float scale, float* y) {
+// `args` says the rest.
+void RecorderExecutor::gather(const EmbeddingTable& words, const EmbeddingTable* positions, gpu::GatherRowsArgs args,
+                              float* y) {
   const auto rows = memory_.rows(words);
   if (!rows) return fail(rows.status());
-  gpu::GatherRowsArgs args;
   args.w = rows->place;
   args.ids = tokens_.ids;
   args.tokens = tokens_.rows;
   args.vocabulary = words.rows();
   args.n = args.y_row = words.width();
-  args.alpha = scale;
   args.y = floats(y, args.tokens * args.n);
   if (positions != nullptr) {
     const auto table = memory_.floats(*positions);
@@ -48,12 +50,15 @@ void RecorderExecutor::gather(const EmbeddingTable& words, const EmbeddingTable*
 }
 
 void RecorderExecutor::embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) {
-  if (has_tokens(batch)) gather(words, nullptr, scale, y);
+  if (!has_tokens(batch)) return;
+  gpu::GatherRowsArgs args;
+  args.alpha = scale;
+  gather(words, nullptr, args, y);
 }
 
 void RecorderExecutor::embed_at_positions(const CachedBatch& batch, const EmbeddingTable& words,
                                           const EmbeddingTable& positions, float*, float* y) {
-  if (has_tokens(batch.tokens)) gather(words, &positions, 1.0f, y);
+  if (has_tokens(batch.tokens)) gather(words, &positions, {}, y);
 }
 
 void RecorderExecutor::rms_norm(const norm::Args& x) {
