@@ -29,6 +29,7 @@ class DeviceEncoder {
   Status run(const ops::TextBatch& batch, const PoolOptions& pooling, float* out);
 
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }
+  const gpu::DeviceInfo& info() const { return memory_.device().info(); }
   int64_t uploaded_bytes() const { return memory_.uploaded_bytes(); }
   int64_t submissions() const { return submissions_; }  // so far
   int64_t recordings() const { return recordings_; }    // that were made so far

@@ -12,6 +12,9 @@ constexpr const char* kProducts[] = {"columns.{}.64x256",     "columns.{}.64x64"
                                      "columns.{}.64x256.m16", "columns.{}.64x64.m16", "tiled.{}.64x64",
                                      "tiled.{}.32x32"};
 
+// Tiles of more rows would be half empty. The sums are the same: one chain over k in both.
+constexpr int64_t kFewRows = 32;
+
 }  // namespace
 
 Result<const gpu::MatmulVariant*> choose_product(const gpu::MatmulProblem& problem, const gpu::DeviceInfo& device) {
@@ -20,6 +23,7 @@ Result<const gpu::MatmulVariant*> choose_product(const gpu::MatmulProblem& probl
     const std::string name = fmt::format(fmt::runtime(pattern), gpu::type_name(problem.w));
     const gpu::MatmulVariant* const variant = gpu::find_matmul_variant(name);
     if (variant == nullptr) return failed(name + " is no product of the table");
+    if (problem.m <= kFewRows && variant->geometry.tile_m > kFewRows) continue;
     const std::string why = gpu::matmul_refusal(*variant, problem, device);
     if (why.empty()) return variant;
     refusals += (refusals.empty() ? "" : "; ") + name + ": " + why;

@@ -17,7 +17,7 @@ struct PassTokens {
   int64_t rows = 1, tile_count = 0;
   // Of texts that see themselves alone, as encoders have them: where each begins, and the tokens at its beginning that
   // are not pooled; uint32 [texts + 1] and [texts].
-  gpu::Place offsets, skip;
+  gpu::Place offsets{}, skip{};
   int64_t texts = 0;
 };
 

@@ -1,4 +1,6 @@
 // Texts that see themselves alone, for the recorder: embeddings, rotation, attention, pooling.
+#include <algorithm>
+
 #include "ops/recorder_executor.h"
 
 namespace lathe::ops {
