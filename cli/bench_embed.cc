@@ -6,9 +6,11 @@
 #include <memory>
 
 #include "base/shown.h"
+#include "bench_embed_device.h"
 #include "bench_embed_report.h"
 #include "bench_embed_turns.h"
 #include "cache_path.h"
+#include "device_option.h"
 #include "hub_path.h"
 #include "models/toy_encoder.h"
 #include "platform/clock.h"
@@ -20,7 +22,7 @@ namespace {
 
 struct BenchEmbedOptions {
   run::EmbedderOptions embedder;
-  std::string dtype = "f32", dispatch = "model";
+  std::string dtype = "f32", dispatch = "model", device = "cpu";
   std::vector<std::string> scenarios;
   double seconds = 2;
   int64_t soak = 0;
@@ -59,6 +61,18 @@ Status check_numbers(const BenchEmbedOptions& o) {
   if (!(o.seconds > 0 && o.seconds <= 3600))
     return invalid_argument(fmt::format("--seconds is {}, needed: above 0, at most 3600", o.seconds));
   if (o.soak < 0) return invalid_argument(fmt::format("--soak is {}, needed: at least 1", o.soak));
+  return {};
+}
+
+// What the benchmark of the CPU has and that of a device has not.
+Status check_device_options(const BenchEmbedOptions& o) {
+  const auto no = [&](const char* option) {
+    return invalid_argument(fmt::format(
+        "{} with --device {}: there is none for devices, needed: the command without it", option, o.device));
+  };
+  if (o.soak > 0) return no("--soak");
+  if (o.interactive) return no("--interactive");
+  if (o.sweep && o.dispatch != "model") return no("--dispatch with --dispatch-sweep");
   return {};
 }
 
@@ -140,6 +154,14 @@ Status bench_embed(BenchEmbedOptions o) {
   o.embedder.stored = *type;
   o.embedder.hub = hub_path();
   o.embedder.cache = cache_options("");
+  const auto device = parse_device(o.device);
+  if (!device) return device.status();
+  o.embedder.device = *device;
+  o.embedder.dispatch = *dispatch;
+  if (*device) {
+    if (Status s = check_device_options(o); !s.ok()) return s;
+    return bench_embed_device(o.embedder, *scenarios, {.seconds = o.seconds, .sweep = o.sweep}, o.json);
+  }
   if (o.interactive) {
     auto embedder = run::Embedder::open(o.embedder);
     return embedder ? take_turns(*embedder) : embedder.status();
@@ -162,13 +184,17 @@ void add_bench_embed(CLI::App& bench, Command& chosen) {
   command->add_option("-m,--model", options->embedder.model, "A model's folder or file, or its Hugging Face name")
       ->required();
   command
-      ->add_option("--dtype", options->dtype, "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 bf16_b16 or bf16_d16")
+      ->add_option("--dtype", options->dtype,
+                   "How weights are kept: f32, bf16, f16, q8_0, q4_0, q8_a7, bf16_b16 or bf16_d16")
       ->capture_default_str();
+  add_device_option(*command, options->device);
   command->add_option("--threads", options->embedder.threads, "0: what the machine recommends")->capture_default_str();
   command->add_option("--scenario", options->scenarios,
                       "Only these of short, long, words400, batch96_short, batch96_long, mixed");
   command->add_option("--seconds", options->seconds, "How long, for each scenario")->capture_default_str();
-  command->add_option("--dispatch", options->dispatch, "The team enters once for each op, layer or pass (model)")
+  command
+      ->add_option("--dispatch", options->dispatch,
+                   "Team or device are entered once for each op, layer or pass (model)")
       ->capture_default_str();
   command->add_flag("--dispatch-sweep", options->sweep,
                     "Compare the three, at this model and at a random one of 6 layers, 64 wide");

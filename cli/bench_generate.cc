@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <memory>
 
+#include "bench_generate_device.h"
 #include "bench_generate_report.h"
 #include "bench_generate_turns.h"
 #include "cache_path.h"
+#include "decoder_options.h"
+#include "device_option.h"
 #include "generate_types.h"
 #include "hub_path.h"
 #include "named.h"
@@ -25,9 +28,10 @@ enum class Format : uint8_t { text, json, csv, md };
 
 struct BenchGenerateOptions {
   run::GeneratorOptions generator;
-  std::string dtype = "auto", kv = "f16";
+  std::string dtype = "auto", kv, device = "cpu";
   int64_t prompt = 512, tokens = 128, runs = 5, soak = 0;
   std::vector<int64_t> batch = {1, 8};
+  bool batch_given = false;
   Format format = Format::text;
   bool interactive = false, sweep = false, no_start = false;
 };
@@ -39,10 +43,26 @@ Result<run::GeneratorOptions> generator_options(const BenchGenerateOptions& o) {
   const auto stored = named(o.dtype, "--dtype", kGenerateTypes);
   if (!stored) return stored.status();
   g.stored = *stored;
-  const auto kv = named(o.kv, "--kv", kKvTypes);
+  const auto device = parse_device(o.device);
+  if (!device) return device.status();
+  g.device = *device;
+  const auto kv = kv_type(o.kv, g.device.has_value());
   if (!kv) return kv.status();
   g.cache_type = *kv;
   return g;
+}
+
+// What the benchmark of the CPU has and that of a device has not.
+Status check_device_options(const BenchGenerateOptions& o) {
+  const auto no = [&](const char* option, const char* needed) {
+    return invalid_argument(
+        fmt::format("{} with --device {}: there is none for devices, needed: {}", option, o.device, needed));
+  };
+  if (o.batch_given && o.batch != std::vector<int64_t>{1}) return no("--batch", "1, the only one");
+  if (o.soak > 0) return no("--soak-tokens", "--tokens");
+  if (o.format == Format::csv || o.format == Format::md) return no("--csv and --md", "--json or text");
+  if (o.interactive) return no("--interactive", "the command without it");
+  return {};
 }
 
 Status check_numbers(const BenchGenerateOptions& o) {
@@ -68,10 +88,12 @@ std::vector<run::GenerateTest> tests_of(const BenchGenerateOptions& o) {
   return tests;
 }
 
+std::string kv_name(const BenchGenerateOptions& o) { return o.kv.empty() ? "f16" : o.kv; }
+
 Status add_starts(const BenchGenerateOptions& o, GenerateBenchReport& report) {
   const run::GeneratorOptions& g = o.generator;
   return cli::add_starts(g.model, hub_path(),
-                         {"generate", "-m", g.model, "--dtype", o.dtype, "--kv", o.kv, "--threads",
+                         {"generate", "-m", g.model, "--dtype", o.dtype, "--kv", kv_name(o), "--threads",
                           std::to_string(g.threads), "--prompt-ids", "1,2,3", "--ids", "-n", "1", "--ignore-end"},
                          report);
 }
@@ -154,13 +176,18 @@ Status bench_generate(const BenchGenerateOptions& o) {
   const auto options = generator_options(o);
   if (!options) return options.status();
   if (Status s = check_numbers(o); !s.ok()) return s;
+  if (options->device) {
+    if (Status s = check_device_options(o); !s.ok()) return s;
+    return bench_generate_device(*options, {.prompt = o.prompt, .tokens = o.tokens, .runs = o.runs},
+                                 o.format == Format::json);
+  }
   if (o.interactive) {
     const auto generator = run::Generator::open(*options);
     return generator ? take_turns(**generator) : generator.status();
   }
   GenerateBenchReport report;
   report.model = o.generator.model;
-  report.kv = o.kv;
+  report.kv = kv_name(o);
   begin_bench(report);
   if (Status s = measure(o, *options, report); !s.ok()) return s;
   fmt::print("{}", report_as(o.format, report));
@@ -171,6 +198,7 @@ void add_measured(CLI::App& command, BenchGenerateOptions& o) {
   command.add_option("--prompt", o.prompt, "Tokens of the prompt that is timed; 0: none")->capture_default_str();
   command.add_option("--tokens", o.tokens, "Tokens of the answers that are timed; 0: none")->capture_default_str();
   command.add_option("--batch", o.batch, "How many texts answer at once, with commas between the numbers")
+      ->each([&o](const std::string&) { o.batch_given = true; })
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
@@ -198,8 +226,8 @@ void add_bench_generate(CLI::App& bench, Command& chosen) {
   run::GeneratorOptions& g = options->generator;
   command->add_option("-m,--model", g.model, "A model's folder or file, or its Hugging Face name")->required();
   command->add_option("--dtype", options->dtype, kGenerateTypesHelp)->capture_default_str();
-  command->add_option("--kv", options->kv, "How keys and values are kept: f16, bf16, f32 or q8_0")
-      ->capture_default_str();
+  command->add_option("--kv", options->kv, "How keys and values are kept: f16 (what is without it), bf16, f32 or q8_0");
+  add_device_option(*command, options->device);
   command->add_option("--prompt-tokens", g.prompt_tokens, "Tokens of the prompt that share a pass")
       ->capture_default_str();
   command->add_option("--threads", g.threads, "0: what the machine recommends")->capture_default_str();

@@ -35,7 +35,7 @@ Result<run::SessionOptions> session_options(const Options& options) {
   if (options.tokens && *options.tokens < 1)
     return invalid_argument(fmt::format("--tokens is {}, needed: 1 or more", *options.tokens));
   run::SessionOptions session;
-  session.guess = options.decoder.guess;
+  session.guess = options.decoder.guesses();
   session.sampling = *sampler;
   session.max_tokens = options.tokens.value_or(-1);
   session.stop = options.stop;
@@ -113,6 +113,7 @@ void add_chat(CLI::App& lathe, Command& chosen) {
   add_sampling_options(*command, o.sampling);
   add_resource_options(*command, o.decoder);
   add_guess_option(*command, o.decoder);
+  add_decoder_device(*command, o.decoder);
   command->footer(kFooter);
   command->callback([options, command, &chosen] { chosen = [=] { return chat(*options, *command); }; });
 }

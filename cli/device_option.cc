@@ -4,8 +4,8 @@
 
 namespace lathe::cli {
 
-void add_device_option(CLI::App& command, std::string& device) {
-  command.add_option("--device", device, "cpu, vulkan, or vulkan:N as `lathe inspect devices` lists them")
+CLI::Option* add_device_option(CLI::App& command, std::string& device) {
+  return command.add_option("--device", device, "cpu, vulkan, or vulkan:N as `lathe inspect devices` lists them")
       ->type_name("NAME")
       ->capture_default_str();
 }

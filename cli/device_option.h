@@ -10,7 +10,7 @@
 
 namespace lathe::cli {
 
-void add_device_option(CLI::App& command, std::string& device);
+CLI::Option* add_device_option(CLI::App& command, std::string& device);
 
 // Nothing for cpu; the index for vulkan:N, 0 for vulkan.
 Result<std::optional<int64_t>> parse_device(const std::string& text);

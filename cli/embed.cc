@@ -12,10 +12,12 @@
 #include "cache_path.h"
 #include "commands.h"
 #include "default_model.h"
+#include "device_option.h"
 #include "embed_run.h"
 #include "hub_path.h"
 #include "interrupt.h"
 #include "named.h"
+#include "progress.h"
 #include "size_option.h"
 
 namespace lathe::cli {
@@ -23,7 +25,8 @@ namespace {
 
 struct Options {
   run::EmbedderOptions embedder;
-  std::string pooling, dtype = "auto", overflow = "truncate", task, prompt, max_rss, cache;
+  std::string pooling, dtype = "auto", overflow = "truncate", task, prompt, max_rss, cache, device = "cpu",
+                       dispatch = "model";
   bool normalize = false, no_normalize = false, prompt_given = false;
   TextSourceOptions source;
   std::string output, format, on_error;
@@ -33,9 +36,11 @@ struct Options {
 constexpr std::pair<std::string_view, Pooling> kPoolings[] = {
     {"mean", Pooling::mean}, {"cls", Pooling::cls}, {"max", Pooling::max}, {"last", Pooling::last_token}};
 constexpr std::pair<std::string_view, matmul::Type> kTypes[] = {
-    {"f32", matmul::Type::f32},          {"bf16", matmul::Type::bf16},   {"q8_0", matmul::Type::q8_0},
-    {"q4_0", matmul::Type::q4_0},        {"q8_a7", matmul::Type::q8_a7}, {"bf16_b16", matmul::Type::bf16_b16},
-    {"bf16_d16", matmul::Type::bf16_d16}};
+    {"f32", matmul::Type::f32},           {"bf16", matmul::Type::bf16},        {"f16", matmul::Type::f16},
+    {"q8_0", matmul::Type::q8_0},         {"q4_0", matmul::Type::q4_0},        {"q8_a7", matmul::Type::q8_a7},
+    {"bf16_b16", matmul::Type::bf16_b16}, {"bf16_d16", matmul::Type::bf16_d16}};
+constexpr std::pair<std::string_view, ops::Dispatch> kDispatches[] = {
+    {"op", ops::Dispatch::op}, {"layer", ops::Dispatch::layer}, {"model", ops::Dispatch::model}};
 constexpr std::pair<std::string_view, run::Overflow> kOverflows[] = {
     {"error", run::Overflow::error}, {"truncate", run::Overflow::truncate}, {"chunk", run::Overflow::chunk}};
 constexpr std::pair<std::string_view, VectorFormat> kFormats[] = {
@@ -79,6 +84,15 @@ Result<run::EmbedderOptions> embedder_options(const Options& options) {
     return invalid_argument("--task and --prompt are both given, needed: one of them");
   if (!options.task.empty()) e.task = options.task;
   if (options.prompt_given) e.prompt = options.prompt;
+  const auto device = parse_device(options.device);
+  if (!device) return device.status();
+  e.device = *device;
+  const auto dispatch = named(options.dispatch, "--dispatch", kDispatches);
+  if (!dispatch) return dispatch.status();
+  e.dispatch = *dispatch;
+  if (e.device && !options.max_rss.empty())
+    return invalid_argument("--max-rss with --device " + options.device +
+                            ": it limits batches on the CPU, needed: --batch-tokens");
   if (options.max_rss.empty()) return e;
   const auto max_rss = parse_size(options.max_rss, "--max-rss");
   if (!max_rss) return max_rss.status();
@@ -102,6 +116,15 @@ Result<OnError> on_error_of(const Options& options, VectorFormat format) {
                : named(options.on_error, "--on-error with an array", kArraysOnError);
 }
 
+Result<run::Embedder> open_embedder(run::EmbedderOptions options, bool quiet) {
+  Progress progress;
+  if (!quiet)
+    options.uploaded = [&progress](int64_t done, int64_t total) { progress.show_bytes(done, total, "to the device"); };
+  auto embedder = run::Embedder::open(options);
+  progress.clear();
+  return embedder;
+}
+
 // Everything that can be refused quickly is, before the model is opened.
 Status embed(const Options& options) {
   const auto e = embedder_options(options);
@@ -115,7 +138,7 @@ Status embed(const Options& options) {
   end_quietly_on_signals();
   auto output = OutputFile::open(options.output, *format == VectorFormat::npy);
   if (!output) return output.status();
-  auto embedder = run::Embedder::open(*e);
+  auto embedder = open_embedder(*e, options.quiet);
   if (!embedder) return embedder.status();
   const auto writer = vector_writer(*format, embedder->dim(), std::move(*output));
   if (source->waits_for_terminal() && !options.quiet)
@@ -175,7 +198,7 @@ void add_vectors(CLI::App& command, Options& o) {
   command.add_option("--dim", o.embedder.dim, "Keep the first N elements")->group(kGroup)->type_name("N");
   command
       .add_option("--dtype", o.dtype,
-                  "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 (fastest without AMX), bf16_b16 (with it), "
+                  "How weights are kept: f32, bf16, f16, q8_0, q4_0, q8_a7 (fastest without AMX), bf16_b16 (with it), "
                   "bf16_d16 (with Arm's bf16), or "
                   "auto: as the file has them")
       ->group(kGroup)
@@ -212,6 +235,11 @@ void add_resources(CLI::App& command, Options& o) {
   command.add_option("--batch-tokens", o.embedder.batch_tokens, "Texts share a pass up to so many tokens")
       ->group(kGroup)
       ->type_name("N")
+      ->capture_default_str();
+  add_device_option(command, o.device)->group(kGroup);
+  command.add_option("--dispatch", o.dispatch, "Team or device are entered once for each op, layer or pass (model)")
+      ->group(kGroup)
+      ->type_name("WHAT")
       ->capture_default_str();
   command.add_option("--max-rss", o.max_rss, "Memory that the process may have, as 512M or 2G; batches get smaller")
       ->group(kGroup)

@@ -48,7 +48,7 @@ Result<run::SessionOptions> session_options(const Options& options) {
   auto grammar = answer_grammar(options.grammar);
   if (!grammar) return grammar.status();
   run::SessionOptions session;
-  session.guess = options.decoder.guess;
+  session.guess = options.decoder.guesses();
   session.grammar = std::move(*grammar);
   session.max_tokens = options.tokens.value_or(kUsualTokens);
   session.stop_at_end = !options.ignore_end;
@@ -232,6 +232,7 @@ void add_generate(CLI::App& lathe, Command& chosen) {
   add_sampling_options(*command, options->sampling);
   add_resource_options(*command, options->decoder);
   add_guess_option(*command, options->decoder);
+  add_decoder_device(*command, options->decoder);
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return generate(*options); }; });
 }

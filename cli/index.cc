@@ -103,8 +103,9 @@ void add_index(CLI::App& lathe, Command& chosen) {
   command->add_option("--store", options->store, "How vectors are scanned: f32, bf16 or int8; hits are rescored in f32")
       ->capture_default_str();
   command
-      ->add_option("--dtype", options->dtype,
-                   "How weights are kept: f32, bf16, q8_0, q4_0, q8_a7 (fastest without AMX), bf16_b16 or bf16_d16")
+      ->add_option(
+          "--dtype", options->dtype,
+          "How weights are kept: f32, bf16, f16, q8_0, q4_0, q8_a7 (fastest without AMX), bf16_b16 or bf16_d16")
       ->capture_default_str();
   command->add_option("--dim", o.embedder.dim, "Keep the first so many elements of a vector; 0: all");
   command->add_option("--chunk-tokens", o.chunks.tokens, "Tokens of a chunk at most")->capture_default_str();

@@ -34,7 +34,7 @@ function(lathe_discover_subgroups name room)
   foreach(bits 128 512)
     math(EXPR lanes "${bits} / 32")
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${room}.subgroup${lanes}.
-                         PROPERTIES TIMEOUT 300 LABELS ${room} ENVIRONMENT LP_NATIVE_VECTOR_WIDTH=${bits})
+                         PROPERTIES TIMEOUT 300 LABELS gpu ENVIRONMENT LP_NATIVE_VECTOR_WIDTH=${bits})
   endforeach()
 endfunction()
 
@@ -73,7 +73,11 @@ foreach(file IN LISTS LATHE_TEST_FILES)
   if(room STREQUAL "cli")  # a path of this tree: no cache of compilations knows it in another
     target_compile_definitions(${name} PRIVATE LATHE_BINARY="${CMAKE_BINARY_DIR}/lathe")
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${room}. PROPERTIES TIMEOUT 300 LABELS ${room})
+  set(label ${room})
+  if(name MATCHES "device")  # opens one, whatever its room: ctest -L gpu
+    set(label gpu)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX ${room}. PROPERTIES TIMEOUT 300 LABELS ${label})
   if(file MATCHES "_device_test\\.cc$" AND LATHE_HAS_VULKAN AND NOT LATHE_SANITIZE)  # 10 times as long
     lathe_discover_subgroups(${name} ${room})
   endif()

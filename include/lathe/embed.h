@@ -28,7 +28,7 @@ namespace lathe {
 // q8_a7: as q8_0, with activations of 7 bits: the fastest where no instruction multiplies bf16, and less exact
 // (docs/accuracy.md). bf16_b16: as bf16, with activations rounded to bf16, the fastest where there are tiles (AMX).
 // bf16_d16: the same by Arm's instructions for bf16; without them a hundred times slower.
-enum class EmbedType : uint8_t { automatic, f32, bf16, q8_0, q4_0, q8_a7, bf16_b16, bf16_d16 };
+enum class EmbedType : uint8_t { automatic, f32, bf16, q8_0, q4_0, q8_a7, bf16_b16, bf16_d16, f16 };
 enum class EmbedPooling : uint8_t { mean, cls, max, last_token };
 
 // What becomes of a text that is longer than max_tokens.
@@ -56,6 +56,9 @@ struct EmbedOptions {
   int64_t max_rss = 0;          // bytes that the process may have; batches get smaller for it. 0: no limit
   // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
   std::string cache{};
+  // A Vulkan device by its number, as `lathe inspect devices` lists them; without a value the CPU computes. It takes
+  // weights in f32, f16, q8_0 and q4_0.
+  std::optional<int64_t> device{};
 };
 
 struct Embeddings {

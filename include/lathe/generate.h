@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ struct GenerateOptions {
   int64_t cache_bytes = 0;      // that keys and values of all sessions may take; 0: no limit
   // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
   std::string cache{};
+  // A Vulkan device, by its number in `lathe inspect devices`, that computes in place of the CPU. It takes weights of
+  // f32, f16, q8_0 and q4_0, has one session at a time, guesses no tokens, and needs cache_type f32.
+  std::optional<int64_t> device{};
 };
 
 // The next token, from the logits of all tokens.

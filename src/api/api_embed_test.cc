@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_files.h"
+#include "gpu/instance.h"
 #include "lathe/embed.h"
 
 namespace lathe {
@@ -63,6 +64,26 @@ TEST(ApiEmbed, APromptIsWordsBeforeTheText) {
   EXPECT_FALSE(embedder->set_task("query").ok());
   ASSERT_TRUE(embedder->set_prompt("one ").ok());
   EXPECT_EQ(embedder->embed(rest)->values, expected->values);
+}
+
+TEST(ApiEmbed, ADeviceComputesTheSameVectors) {
+  const std::string model = shipped_model("words.gguf");
+  EXPECT_FALSE(Embedder::open({.model = model, .device = 99}).ok());
+  const auto instance = gpu::Instance::create();
+  if (!instance || (*instance)->devices().empty()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  auto on_cpu = Embedder::open({.model = model, .type = EmbedType::f32});
+  auto on_device = Embedder::open({.model = model, .type = EmbedType::f32, .device = 0});
+  ASSERT_TRUE(on_cpu.ok() && on_device.ok()) << on_device.status().message();
+  const std::string_view texts[] = {"one text", "the river carries water to the sea"};
+  const auto expected = on_cpu->embed(texts), found = on_device->embed(texts);
+  ASSERT_TRUE(expected.ok() && found.ok());
+  ASSERT_EQ(found->values.size(), expected->values.size());
+  for (int64_t text = 0; text < 2; ++text) {
+    double dot = 0;
+    for (size_t j = 0; j < found->vector(text).size(); ++j)
+      dot += double{found->vector(text)[j]} * double{expected->vector(text)[j]};
+    EXPECT_GE(dot, 0.99999);
+  }
 }
 
 TEST(ApiEmbed, ANumberThatIsNoEnumeratorIsAnError) {

@@ -15,9 +15,9 @@ namespace {
 
 Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   // What is automatic stands first in the enumeration, and has no type here.
-  constexpr std::array kTypes = {matmul::Type::f32,      matmul::Type::f32,     matmul::Type::bf16,
-                                 matmul::Type::q8_0,     matmul::Type::q4_0,    matmul::Type::q8_a7,
-                                 matmul::Type::bf16_b16, matmul::Type::bf16_d16};
+  constexpr std::array kTypes = {matmul::Type::f32,      matmul::Type::f32,      matmul::Type::bf16,
+                                 matmul::Type::q8_0,     matmul::Type::q4_0,     matmul::Type::q8_a7,
+                                 matmul::Type::bf16_b16, matmul::Type::bf16_d16, matmul::Type::f16};
   constexpr std::array kPoolings = {Pooling::mean, Pooling::cls, Pooling::max, Pooling::last_token};
   constexpr std::array kOverflows = {run::Overflow::truncate, run::Overflow::error, run::Overflow::chunk};
   run::EmbedderOptions o;
@@ -39,6 +39,7 @@ Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   o.batch_tokens = options.batch_tokens;
   o.max_rss = options.max_rss;
   o.cache.folder = options.cache;
+  o.device = options.device;
   return o;
 }
 

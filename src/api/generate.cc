@@ -39,6 +39,7 @@ Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
   o.prompt_tokens = options.prompt_tokens;
   o.cache_bytes = options.cache_bytes;
   o.cache.folder = options.cache;
+  o.device = options.device;
   return o;
 }
 

@@ -28,7 +28,7 @@
 
 namespace lathe::gpu {
 
-enum class Activation : uint8_t { none, relu, gelu_erf, gelu_tanh, silu };  // in the shaders' numbers
+enum class Activation : uint8_t { none, relu, gelu_erf, gelu_tanh, silu, tanh, sigmoid };  // in the shaders' numbers
 
 // What is asked for, without addresses.
 struct MatmulProblem {

@@ -2,42 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/checked.h"
+#include "gpu/step_checks.h"
 
 namespace lathe::gpu {
-namespace {
-
-constexpr int64_t kStateBytes = sizeof(StepState);
-
-// The first complaint of several checks.
-class Checks {
- public:
-  void place(const char* name, const Place& p, int64_t bytes, int64_t alignment = 4) {
-    if (status_.ok()) status_ = check_place(name, p, bytes, alignment);
-  }
-  void state(const Place& p) { place("the state", p, kStateBytes, 8); }
-  void size(const char* name, int64_t value, int64_t least, int64_t most = INT32_MAX) {
-    if (status_.ok() && (value < least || value > most))
-      status_ = invalid_argument(fmt::format("{} is {}, needed: {} to {}", name, value, least, most));
-  }
-  const Status& status() const { return status_; }
-  bool ok() const { return status_.ok(); }
-
- private:
-  Status status_;
-};
-
-template <class Push>
-void dispatch(Recording& recording, const Pipeline& pipeline, const Push& push, Groups groups) {
-  static_assert(sizeof(Push) <= kPushBytes && sizeof(Push) % 4 == 0);
-  recording.dispatch(pipeline, std::as_bytes(std::span(&push, 1)), groups);
-}
-
-uint32_t u32(int64_t value) { return static_cast<uint32_t>(value); }
-
-}  // namespace
 
 int64_t attention_parts_bytes(int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split) {
   return heads * ceil_div(context, keys_of_split) * (dim + 2) * 4;
@@ -165,6 +133,7 @@ Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
   checks.size("heads of keys", a.kv_heads, 1, a.heads);
   checks.size("the width of a head", a.dim, 1, variant_->most_dim);
   const int64_t splits = ceil_div(a.context, variant_->threads), cache = a.context * a.kv_heads * a.dim * 4;
+  checks.size("positions that are seen behind", a.behind, 0, kSeesAll);
   checks.size("splits of the context", splits, 1, most_groups_);
   checks.place("q", a.q, a.heads * a.dim * 4);
   checks.place("keys", a.keys, cache);
@@ -178,10 +147,20 @@ Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
     uint64_t q, keys, values, parts, state;
     uint32_t heads, kv_heads, dim, splits;
     float scale;
-    uint32_t context;
-  } push{address_of(a.q), address_of(a.keys), address_of(a.values), address_of(a.parts), address_of(a.state),
-         u32(a.heads),    u32(a.kv_heads),    u32(a.dim),           u32(splits),         a.scale,
-         u32(a.context)};
+    uint32_t context, behind, unused;
+  } push{address_of(a.q),
+         address_of(a.keys),
+         address_of(a.values),
+         address_of(a.parts),
+         address_of(a.state),
+         u32(a.heads),
+         u32(a.kv_heads),
+         u32(a.dim),
+         u32(splits),
+         a.scale,
+         u32(a.context),
+         u32(a.behind),
+         0};
   dispatch(recording, *pipeline_, push, {a.heads, splits});
   return {};
 }
@@ -193,16 +172,17 @@ Status StepProgram::record(Recording& recording, const AttentionJoinArgs& a) con
   checks.size("the width of a head", a.dim, 1);
   checks.size("context", a.context, 1);
   checks.size("keys of a split", a.keys_of_split, 1);
+  checks.size("positions that are seen behind", a.behind, 0, kSeesAll);
   if (checks.ok()) checks.place("parts", a.parts, attention_parts_bytes(a.heads, a.dim, a.context, a.keys_of_split));
   checks.place("y", a.y, a.heads * a.dim * 4);
   checks.state(a.state);
   if (!checks.ok()) return checks.status();
   struct {
     uint64_t parts, y, state;
-    uint32_t heads, dim, splits, keys_of_split;
-  } push{address_of(a.parts), address_of(a.y), address_of(a.state),
-         u32(a.heads),        u32(a.dim),      u32(ceil_div(a.context, a.keys_of_split)),
-         u32(a.keys_of_split)};
+    uint32_t heads, dim, splits, keys_of_split, behind, unused;
+  } push{address_of(a.parts),  address_of(a.y), address_of(a.state),
+         u32(a.heads),         u32(a.dim),      u32(ceil_div(a.context, a.keys_of_split)),
+         u32(a.keys_of_split), u32(a.behind),   0};
   dispatch(recording, *pipeline_, push, groups_for(a.heads * a.dim));
   return {};
 }

@@ -1,4 +1,6 @@
-// What a decoder's step is made of beside its products, each one dispatch; the head of each shader has its arithmetic.
+// What a pass is made of beside its products, each one dispatch; the head of each shader has its arithmetic. Here are
+// the operands of a decoder's step, which is one token; those of many are in row_ops.h.
+//
 // Token and position stand in the device's memory (StepState), where argmax leaves them for the next step: a step is
 // recorded once and submitted again and again, and no token goes through the CPU.
 #pragma once
@@ -11,11 +13,31 @@
 #include <vector>
 
 #include "gpu/place.h"
+#include "gpu/row_ops.h"
 #include "gpu/weights.h"
 
 namespace lathe::gpu {
 
-enum class StepOp : uint8_t { gather, rms_norm, rope, store, attention, attention_join, argmax };
+enum class StepOp : uint8_t {
+  gather,
+  rms_norm,
+  rope,
+  store,
+  attention,
+  attention_join,
+  argmax,
+  // of many tokens: row_ops.h
+  gather_rows,
+  select_rows,
+  store_rows,
+  layer_norm,
+  residual_norms,
+  rotate_rows,
+  activate,
+  pool,
+  normalize_rows,
+  attention_tiles,
+};
 
 // A row of the one table of these. `threads` is a power of two; attention: also the keys of a split.
 struct StepVariant {
@@ -25,10 +47,11 @@ struct StepVariant {
   int64_t threads;
   std::vector<uint32_t> constants;  // constant_id 1 ...
   int64_t shared_bytes;
-  int64_t most_dim;  // attention: of a head; else 0
-  WeightType w;      // gather
-  bool interleaved;  // rope
-  const char* what;  // one line for people
+  int64_t most_dim;   // attention: of a head; else 0
+  int64_t tile_rows;  // attention_tiles: queries of a tile
+  WeightType w;       // gather, gather_rows
+  bool interleaved;   // rope, rotate_rows
+  const char* what;   // one line for people
 };
 std::span<const StepVariant> step_variants();
 const StepVariant* find_step_variant(std::string_view name);
@@ -57,14 +80,14 @@ struct StoreArgs {  // cache[position] = x
   Place x, cache, state;
   int64_t n = 0, context = 0;
 };
-struct AttentionArgs {  // parts: attention_parts_bytes()
+struct AttentionArgs {  // parts: attention_parts_bytes(); so many positions behind its own are seen
   Place q, keys, values, parts, state;
-  int64_t heads = 1, kv_heads = 1, dim = 0, context = 0;
+  int64_t heads = 1, kv_heads = 1, dim = 0, context = 0, behind = kSeesAll;
   float scale = 1.0f;
 };
 struct AttentionJoinArgs {
   Place parts, y, state;
-  int64_t heads = 1, dim = 0, context = 0, keys_of_split = 0;
+  int64_t heads = 1, dim = 0, context = 0, keys_of_split = 0, behind = kSeesAll;
 };
 struct ArgmaxArgs {  // history: tokens of `context` positions
   Place x, state, history;
@@ -85,6 +108,16 @@ class StepProgram {
   Status record(Recording& recording, const AttentionArgs& args) const;
   Status record(Recording& recording, const AttentionJoinArgs& args) const;
   Status record(Recording& recording, const ArgmaxArgs& args) const;
+  Status record(Recording& recording, const GatherRowsArgs& args) const;
+  Status record(Recording& recording, const SelectRowsArgs& args) const;
+  Status record(Recording& recording, const StoreRowsArgs& args) const;
+  Status record(Recording& recording, const LayerNormArgs& args) const;
+  Status record(Recording& recording, const ResidualNormsArgs& args) const;
+  Status record(Recording& recording, const RotateRowsArgs& args) const;
+  Status record(Recording& recording, const ActivateArgs& args) const;
+  Status record(Recording& recording, const PoolArgs& args) const;
+  Status record(Recording& recording, const NormalizeRowsArgs& args) const;
+  Status record(Recording& recording, const AttentionTilesArgs& args) const;
 
  private:
   Status check_op(StepOp op) const;

@@ -5,43 +5,11 @@
 #include <limits>
 #include <set>
 
-#include "gpu/step_ops.h"
-#include "gpu/test_device.h"
-#include "gpu/test_memory.h"
+#include "gpu/test_step_ops.h"
 #include "quant/blocks.h"
 
 namespace lathe::gpu {
 namespace {
-
-constexpr double kU = 0x1p-24;
-
-class StepOps : public DeviceTest {
- protected:
-  // Each row of `op`, once recorded with what `body` gives it.
-  template <class Body>
-  void for_each_row(StepOp op, const Body& body) {
-    for (const StepVariant& v : step_variants()) {
-      if (v.op != op || !step_refusal(v, device_->info()).empty()) continue;
-      SCOPED_TRACE(v.name);
-      auto program = StepProgram::create(*device_, v);
-      ASSERT_TRUE(program.ok()) << program.status().message();
-      TestMemory memory(device_);
-      body(*program, memory);
-    }
-  }
-
-  template <class Args>
-  void run(const StepProgram& program, const Args& args) {
-    auto recording = device_->record();
-    ASSERT_TRUE(recording.ok());
-    Status s = program.record(**recording, args);
-    if (s.ok()) s = (*recording)->end();
-    if (s.ok()) s = device_->submit(**recording);
-    ASSERT_TRUE(s.ok()) << s.message();
-  }
-
-  std::mt19937_64 random_{3};
-};
 
 Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
   return memory.put(std::vector<uint32_t>{token, position});
@@ -49,36 +17,13 @@ Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
 
 TEST_F(StepOps, GatherDecodesOneRow) {
   for_each_row(StepOp::gather, [&](const StepProgram& program, TestMemory& memory) {
-    constexpr int64_t kVocabulary = 7, kN = 70, kBlocks = 3;
+    constexpr int64_t kVocabulary = 7, kN = 70;
     constexpr float kAlpha = 3.0f;
     const WeightType w = program.variant().w;
     auto values = uniform(random_, kVocabulary * kN);
-    std::vector<std::byte> source(static_cast<size_t>(kVocabulary * source_column_bytes(w, kN)));
-    const auto quantise = [&]<class Block>(Block block) {
-      for (int64_t i = 0; i < kVocabulary * kBlocks; ++i) {
-        float decoded[32];
-        float* from = values.data() + i / kBlocks * kN + i % kBlocks * 32;
-        const int count = static_cast<int>(std::min<int64_t>(32, kN - i % kBlocks * 32));
-        encode(from, count, &block);
-        decode(block, decoded);
-        std::copy_n(decoded, count, from);
-        std::memcpy(source.data() + static_cast<size_t>(i) * sizeof block, &block, sizeof block);
-      }
-    };
-    if (w == WeightType::q8_0) quantise(BlockQ8_0());
-    if (w == WeightType::q4_0) quantise(BlockQ4_0());
-    for (size_t i = 0; i < values.size() && !is_quantised(w); ++i) {
-      const f16 half = to_f16(values[i]);
-      if (w == WeightType::f16) values[i] = to_float(half);
-      std::memcpy(&source[i * (w == WeightType::f16 ? 2 : 4)],
-                  w == WeightType::f16 ? static_cast<const void*>(&half) : &values[i], w == WeightType::f16 ? 2 : 4);
-    }
-    const auto size = packed_size(w, WeightLayout::rows, kVocabulary, kN);
-    ASSERT_TRUE(size.ok());
-    std::vector<std::byte> packed(static_cast<size_t>(size->bytes));
-    ASSERT_TRUE(pack_weights(w, WeightLayout::rows, kVocabulary, kN, source, packed).ok());
+    const Place packed = put_weights(memory, w, kVocabulary, kN, &values);
     GatherArgs args;
-    args.w = memory.put(packed), args.state = state_at(memory, 5, 0), args.y = memory.floats(kN + 3);
+    args.w = packed, args.state = state_at(memory, 5, 0), args.y = memory.floats(kN + 3);
     args.vocabulary = kVocabulary, args.n = kN, args.alpha = kAlpha;
     run(program, args);
     const auto y = memory.get<float>(args.y, kN + 3);
@@ -211,37 +156,45 @@ TEST_F(StepOps, AttentionOverOneSplitAndSeveral) {
     const int64_t keys_of_split = program.variant().threads;
     const auto q = uniform(random_, c.heads * c.dim, 2.0f), keys = uniform(random_, c.context * c.kv_heads * c.dim),
                values = uniform(random_, c.context * c.kv_heads * c.dim);
-    for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context}) {
-      AttentionArgs args;
-      args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
-      args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
-      args.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
-      args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
-      args.scale = 0.4f;
-      AttentionJoinArgs joined;
-      joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim), joined.state = args.state;
-      joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
-      run(program, args);
-      run(*join, joined);
-      expect_attention(c, length, args.scale, q, keys, values, memory.get<float>(joined.y, c.heads * c.dim));
-    }
+    for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context})
+      for (const int64_t behind : {kSeesAll, int64_t{0}, keys_of_split - 1, keys_of_split + 5}) {
+        AttentionArgs args;
+        args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
+        args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
+        args.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
+        args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
+        args.scale = 0.4f, args.behind = behind;
+        AttentionJoinArgs joined;
+        joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim), joined.state = args.state;
+        joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
+        joined.behind = behind;
+        run(program, args);
+        run(*join, joined);
+        const int64_t unseen = std::max<int64_t>(0, length - 1 - behind), skipped = unseen * c.kv_heads * c.dim;
+        expect_attention(c, length - unseen, args.scale, q, {keys.begin() + skipped, keys.end()},
+                         {values.begin() + skipped, values.end()}, memory.get<float>(joined.y, c.heads * c.dim));
+      }
   });
 }
 
-TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoNan) {
+TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoneWhereOneIsNotFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for_each_row(StepOp::argmax, [&](const StepProgram& program, TestMemory& memory) {
-    for (const int64_t n : {1, 255, 5000}) {
-      auto x = uniform(random_, n);
-      const auto best = static_cast<uint32_t>(n * 2 / 3);
-      x[best] = 2.0f, x.back() = 2.0f;
-      if (n > 1) x.front() = std::numeric_limits<float>::quiet_NaN();
-      ArgmaxArgs args;
-      args.x = memory.put(x), args.state = state_at(memory, 9, 1), args.history = memory.put(std::vector<uint32_t>(3));
-      args.n = n, args.context = 3;
-      run(program, args);
-      EXPECT_EQ(memory.get<uint32_t>(args.state, 2), (std::vector<uint32_t>{best, 2}));
-      EXPECT_EQ(memory.get<uint32_t>(args.history, 3), (std::vector<uint32_t>{0, 0, best}));
-    }
+    for (const int64_t n : {1, 255, 5000})
+      for (const float first : {0.0f, std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+        auto x = uniform(random_, n);
+        const auto best = static_cast<uint32_t>(n * 2 / 3);
+        x.front() = first;
+        if (n > 1 || first == 0) x[best] = 2.0f, x.back() = 2.0f;
+        const uint32_t token = first == 0 ? best : static_cast<uint32_t>(n);
+        ArgmaxArgs args;
+        args.x = memory.put(x), args.state = state_at(memory, 9, 1);
+        args.history = memory.put(std::vector<uint32_t>(3));
+        args.n = n, args.context = 3;
+        run(program, args);
+        EXPECT_EQ(memory.get<uint32_t>(args.state, 2), (std::vector<uint32_t>{token, 2}));
+        EXPECT_EQ(memory.get<uint32_t>(args.history, 3), (std::vector<uint32_t>{0, 0, token}));
+      }
   });
 }
 

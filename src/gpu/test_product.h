@@ -163,6 +163,10 @@ inline double activated(Activation act, double v) {
       return 0.5 * v * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (v + 0.044715 * v * v * v)));
     case Activation::silu:
       return v / (1 + std::exp(-v));
+    case Activation::tanh:
+      return std::tanh(v);
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-v));
     case Activation::none:
       break;
   }

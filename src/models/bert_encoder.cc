@@ -11,7 +11,11 @@ constexpr int64_t kFloat = sizeof(float);
 }  // namespace
 
 BertEncoder::BertEncoder(const BertConfig& config, BertWeights weights, matmul::Type stored, Team& team)
-    : Encoder({.width = config.width, .vocabulary = config.vocabulary, .max_tokens = config.max_tokens()}, team),
+    : Encoder({.width = config.width,
+               .vocabulary = config.vocabulary,
+               .max_tokens = config.max_tokens(),
+               .head_dim = config.head_dim()},
+              team),
       config_(config),
       weights_(std::move(weights)),
       stored_(stored) {}
@@ -38,6 +42,13 @@ Result<ops::MatmulPlan> BertEncoder::plan(const LinearWeights& linear, int64_t t
   problem.residual = residual;
   problem.act = activation;
   return ops::MatmulPlan::create(problem, nullptr, workers());
+}
+
+std::vector<LinearWeights*> BertEncoder::linears() {
+  std::vector<LinearWeights*> all;
+  for (BertLayer& layer : weights_.layers)
+    for (LinearWeights* linear : {&layer.qkv, &layer.out, &layer.up, &layer.down}) all.push_back(linear);
+  return all;
 }
 
 Result<Encoder::Plans> BertEncoder::make_plans(int64_t tokens) const {

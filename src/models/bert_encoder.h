@@ -15,6 +15,8 @@ class BertEncoder final : public Encoder {
 
  private:
   Result<Plans> make_plans(int64_t tokens) const override;
+  std::vector<LinearWeights*> linears() override;
+  const ops::EmbeddingTable& words() const override { return weights_.words; }
   std::vector<Need> needs(int64_t tokens) override;
   int64_t steps() const override { return config_.layers + 2; }
   void step(ops::Executor& x, int64_t i, const Pass& pass) override;

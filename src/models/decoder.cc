@@ -149,9 +149,13 @@ Status Decoder::prepare(const DecoderBatch& batch) {
     cached_.push_back({text.length(), text.pages()});
   }
   shape_ = batch.texts.front()->shape();
-  if (!config_.learned_positions)
-    for (ops::RopeTable* table : {&global_, &local_}) table->reserve(longest, config_.positions);
+  reserve_rope(longest);
   return {};
+}
+
+void Decoder::reserve_rope(int64_t positions) {
+  if (config_.learned_positions) return;
+  for (ops::RopeTable* table : {&global_, &local_}) table->reserve(positions, config_.positions);
 }
 
 void Decoder::multiply(ops::Executor& x, const char* name, const ops::MatmulPlan& plan, const LinearWeights& linear,
@@ -331,9 +335,7 @@ void Decoder::step(ops::Executor& x, int64_t i, const Pass& pass) {
   at < weights_.layers.size() ? layer(x, at, pass) : give_logits(x, pass);
 }
 
-Result<PassOutcome> Decoder::run(const DecoderBatch& batch) {
-  if (Status status = check(batch); !status.ok()) return status;
-  if (Status status = prepare(batch); !status.ok()) return status;
+Result<Decoder::Pass> Decoder::plan_pass(const DecoderBatch& batch) {
   const auto plans =
       plans_.at(batch.tokens.tokens(), [this](int64_t rows) { return make_plans(products_of_layers_, rows); });
   if (!plans) return plans.status();
@@ -344,13 +346,43 @@ Result<PassOutcome> Decoder::run(const DecoderBatch& batch) {
   if (Status status = reserve_products(std::max((*plans)->workspace_bytes(), (*of_head)->workspace_bytes()));
       !status.ok())
     return status;
-  const Pass pass = {{batch.tokens, cached_, &shape_}, **plans, **of_head, batch};
   cancelled_ = false;
-  run_steps(static_cast<int64_t>(weights_.layers.size()) + 2, [&](ops::Executor& x, int64_t i) { step(x, i, pass); });
+  return Pass{{batch.tokens, cached_, &shape_}, **plans, **of_head, batch};
+}
+
+Result<PassOutcome> Decoder::run(const DecoderBatch& batch) {
+  if (dropped_) return failed("the weights of this decoder's products have left the CPU");
+  if (Status status = check(batch); !status.ok()) return status;
+  if (Status status = prepare(batch); !status.ok()) return status;
+  const auto pass = plan_pass(batch);
+  if (!pass) return pass.status();
+  run_steps(static_cast<int64_t>(weights_.layers.size()) + 2, [&](ops::Executor& x, int64_t i) { step(x, i, *pass); });
   if (cancelled_) return PassOutcome::cancelled;
   for (size_t i = 0; i < batch.texts.size(); ++i)
     batch.texts[i]->advance(batch.tokens.offsets[i + 1] - batch.tokens.offsets[i]);
   return PassOutcome::done;
+}
+
+Status Decoder::say(ops::Executor& x, const Saying& what, const std::function<void()>& end_step) {
+  if (Status status = reserve(what.tokens); !status.ok()) return status;
+  reserve_rope(what.positions);
+  const std::vector<int32_t> ids(static_cast<size_t>(what.tokens), 0);
+  const int64_t offsets[] = {0, what.tokens};
+  shape_ = kv_shape(ops::KvType::f32);
+  cached_.assign(1, ops::CachedText{});
+  const DecoderBatch batch = {.tokens = {ids, offsets}, .texts = {}, .rows = what.rows, .logits = what.logits};
+  const auto pass = plan_pass(batch);
+  if (!pass) return pass.status();
+  for (int64_t i = 0; i < static_cast<int64_t>(weights_.layers.size()) + 2; ++i) {
+    step(x, i, *pass);
+    end_step();
+  }
+  return {};
+}
+
+void Decoder::drop_products() {
+  dropped_ = true;
+  for (LinearWeights* linear : weights_.products()) linear->weights.drop();
 }
 
 }  // namespace lathe::models

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -39,6 +40,18 @@ class Decoder final : public PassModel {
   // or is cancelled, the texts are as they were.
   Result<PassOutcome> run(const DecoderBatch& batch);
 
+  // The same calls for an executor of the caller's, which has keys and values itself: one text's next tokens, whatever
+  // they are, up to the last of so many positions. end_step() is called behind each step.
+  struct Saying {
+    int64_t tokens = 1, positions = 1;
+    std::span<const int64_t> rows{};  // as DecoderBatch::rows
+    float* logits = nullptr;
+  };
+  Status say(ops::Executor& x, const Saying& what, const std::function<void()>& end_step);
+
+  // For who has the weights of the products elsewhere: their memory here goes, and run() is an error from now on.
+  void drop_products();
+
  private:
   // Plans of the distinct products of a pass; layers share them.
   struct Plans {
@@ -66,6 +79,8 @@ class Decoder final : public PassModel {
 
   Status check(const DecoderBatch& batch) const;
   Status prepare(const DecoderBatch& batch);
+  void reserve_rope(int64_t positions);
+  Result<Pass> plan_pass(const DecoderBatch& batch);
   size_t place_of(const Product& product);
   Result<ops::MatmulPlan> plan(const Product& product, int64_t rows) const;
   Result<Plans> make_plans(std::span<const Product> products, int64_t rows) const;
@@ -92,7 +107,7 @@ class Decoder final : public PassModel {
   PlanCache<Plans> plans_, head_plans_;
   ops::KvShape shape_;                   // of the pass
   std::vector<ops::CachedText> cached_;  // the same
-  bool cancelled_ = false;
+  bool cancelled_ = false, dropped_ = false;
 
   Buffer hidden_;          // [tokens, width]: the residual stream
   Buffer normed_;          // [tokens, width]: what the next product reads

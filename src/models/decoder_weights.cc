@@ -55,14 +55,19 @@ Result<DecoderWeights> DecoderWeights::bind(const DecoderConfig& config, const T
   return bound;
 }
 
-std::vector<const LinearWeights*> DecoderWeights::products() const {
-  std::vector<const LinearWeights*> all = {&head};
-  for (const DecoderLayer& layer : layers) {
-    for (const LinearWeights& linear : layer.qkv) all.push_back(&linear);
-    for (const LinearWeights& linear : layer.gate_up) all.push_back(&linear);
+std::vector<LinearWeights*> DecoderWeights::products() {
+  std::vector<LinearWeights*> all = {&head};
+  for (DecoderLayer& layer : layers) {
+    for (LinearWeights& linear : layer.qkv) all.push_back(&linear);
+    for (LinearWeights& linear : layer.gate_up) all.push_back(&linear);
     all.insert(all.end(), {&layer.out, &layer.down});
   }
   return all;
+}
+
+std::vector<const LinearWeights*> DecoderWeights::products() const {
+  const auto all = const_cast<DecoderWeights*>(this)->products();
+  return {all.begin(), all.end()};
 }
 
 int64_t DecoderWeights::product_bytes() const {

@@ -30,6 +30,7 @@ struct DecoderWeights {
   // The type that most of them are kept in, by bytes.
   matmul::Type main_type() const;
   std::vector<const LinearWeights*> products() const;
+  std::vector<LinearWeights*> products();
 
   // Names of Hugging Face, with or without `model.` before them, or of GGUF. Products are stored as `stored`, whatever
   // the file holds, or each as the file has it. An error names the tensor that is missing, or its shape and the one

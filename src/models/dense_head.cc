@@ -83,6 +83,16 @@ Status DenseHead::reserve(int64_t texts) {
   return {};
 }
 
+std::vector<std::span<const std::byte>> DenseHead::memory() const {
+  return {{rows_[0].data(), rows_[0].size()}, {rows_[1].data(), rows_[1].size()}};
+}
+
+std::vector<LinearWeights*> DenseHead::linears() {
+  std::vector<LinearWeights*> all;
+  for (Layer& layer : layers_) all.push_back(&layer.linear);
+  return all;
+}
+
 void DenseHead::run(ops::Executor& x, int64_t texts, float* y) {
   const Plans& plans = *plans_[static_cast<size_t>(texts)];
   for (size_t i = 0; i < layers_.size(); ++i) {

@@ -26,6 +26,9 @@ class DenseHead {
 
   // Memory and plans for so many texts; a count that was seen before allocates nothing.
   Status reserve(int64_t texts);
+  // What passes work in: it stays where it is as long as no more texts are reserved for.
+  std::vector<std::span<const std::byte>> memory() const;
+  std::vector<LinearWeights*> linears();
   // Where the pooled vectors go that run() reads, [texts, in()].
   float* pooled() { return rows_[0].as<float>(); }
   // y [texts, out()]; pooled() was filled before the last sync. Ends with a sync.

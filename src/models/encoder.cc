@@ -76,7 +76,51 @@ void Encoder::pool(ops::Executor& x, const float* hidden, const Pass& pass) {
   x.sync();
 }
 
+Result<std::vector<std::span<const std::byte>>> Encoder::named_memory(int64_t tokens, int64_t texts) {
+  auto memory = pass_memory(tokens);
+  if (!memory) return memory;
+  const int64_t longest[] = {0, std::min(tokens, sizes_.max_tokens)};
+  if (Status status = prepare({.ids = {}, .offsets = longest}); !status.ok()) return status;
+  if (!head_) return memory;
+  if (Status status = head_->reserve(texts); !status.ok()) return status;
+  for (const std::span<const std::byte> rows : head_->memory()) memory->push_back(rows);
+  return memory;
+}
+
+Status Encoder::say(ops::Executor& x, const ops::TextBatch& batch, const PoolOptions& pooling, float* out,
+                    const std::function<void()>& end_step) {
+  if (head_)
+    if (Status status = head_->reserve(batch.texts()); !status.ok()) return status;
+  const auto found = plans_.at(batch.tokens(), [this](int64_t rows) { return make_plans(rows); });
+  if (!found) return found.status();
+  const Pass pass = {batch, **found, pooling, out};
+  for (int64_t i = 0; i < steps(); ++i) {
+    step(x, i, pass);
+    end_step();
+  }
+  return {};
+}
+
+std::vector<LinearWeights*> Encoder::all_linears() {
+  std::vector<LinearWeights*> all = linears();
+  if (head_)
+    for (LinearWeights* linear : head_->linears()) all.push_back(linear);
+  return all;
+}
+
+int64_t Encoder::weight_bytes() {
+  auto bytes = static_cast<int64_t>(words().bytes().size());
+  for (const LinearWeights* linear : all_linears()) bytes += linear->weights.bytes();
+  return bytes;
+}
+
+void Encoder::drop_products() {
+  dropped_ = true;
+  for (LinearWeights* linear : all_linears()) linear->weights.drop();
+}
+
 Status Encoder::run(const ops::TextBatch& batch, const PoolOptions& pooling, float* out) {
+  if (dropped_) return failed("the weights of this encoder's products have left the CPU");
   if (Status status = check(batch, pooling); !status.ok()) return status;
   if (Status status = reserve(batch.tokens()); !status.ok()) return status;
   if (head_)

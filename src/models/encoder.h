@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,6 +29,7 @@ struct EncoderSizes {
   int64_t width = 0;       // of a token's vector
   int64_t vocabulary = 0;  // ids are below
   int64_t max_tokens = 0;  // of a text
+  int64_t head_dim = 0;    // of attention
 };
 
 class Encoder : public PassModel {
@@ -47,6 +49,21 @@ class Encoder : public PassModel {
   // What a pass of so many tokens takes beside the weights.
   Result<int64_t> pass_bytes(int64_t tokens);
 
+  // For an executor of the caller's, which computes elsewhere. What passes of up to so many tokens and texts name as
+  // their memory, and which stays where it is as long as no more are asked for:
+  Result<std::vector<std::span<const std::byte>>> named_memory(int64_t tokens, int64_t texts);
+  // A pass of the batch's shape, whatever its tokens are, with end_step() behind each step; named_memory() was asked
+  // for it.
+  Status say(ops::Executor& x, const ops::TextBatch& batch, const PoolOptions& pooling, float* out,
+             const std::function<void()>& end_step);
+  // Whether run() would take it.
+  Status check(const ops::TextBatch& batch, const PoolOptions& pooling) const;
+  // Kinds of pooling that a pass has at least.
+  int64_t pooled_kinds() const { return head_ ? head_->in() / sizes_.width : 1; }
+  int64_t weight_bytes();
+  // For who has the weights elsewhere: those of products leave this memory, and run() is an error from now on.
+  void drop_products();
+
  protected:
   // The products of a layer for one count of tokens; all layers have the same shapes.
   struct Plans {
@@ -64,6 +81,8 @@ class Encoder : public PassModel {
   Encoder(EncoderSizes sizes, Team& team) : PassModel(team), sizes_(sizes) {}
 
   virtual Result<Plans> make_plans(int64_t tokens) const = 0;
+  virtual std::vector<LinearWeights*> linears() = 0;
+  virtual const ops::EmbeddingTable& words() const = 0;
   // What else a batch needs before its pass; allocates nothing for lengths that were seen.
   virtual Status prepare(const ops::TextBatch&) { return {}; }
   // Step 0, 1 ... steps() - 1 of a pass, each ending with a sync. Must not allocate.
@@ -75,12 +94,13 @@ class Encoder : public PassModel {
 
  private:
   int64_t shrink_plans(int64_t tokens) final { return plans_.shrink(tokens); }
-  Status check(const ops::TextBatch& batch, const PoolOptions& pooling) const;
   Result<const Plans*> plans(int64_t tokens);
+  std::vector<LinearWeights*> all_linears();
 
   EncoderSizes sizes_;
   std::optional<DenseHead> head_;
   PlanCache<Plans> plans_;
+  bool dropped_ = false;
 };
 
 }  // namespace lathe::models

@@ -11,7 +11,11 @@ constexpr int64_t kFloat = sizeof(float);
 }  // namespace
 
 GemmaEncoder::GemmaEncoder(const GemmaConfig& config, GemmaWeights weights, matmul::Type stored, Team& team)
-    : Encoder({.width = config.width, .vocabulary = config.vocabulary, .max_tokens = config.positions}, team),
+    : Encoder({.width = config.width,
+               .vocabulary = config.vocabulary,
+               .max_tokens = config.positions,
+               .head_dim = config.head_dim},
+              team),
       config_(config),
       weights_(std::move(weights)),
       stored_(stored),
@@ -34,6 +38,13 @@ Status GemmaEncoder::prepare(const ops::TextBatch& batch) {
     longest = std::max(longest, batch.offsets[i + 1] - batch.offsets[i]);
   for (ops::RopeTable* table : {&global_, &local_}) table->reserve(longest, config_.positions);
   return {};
+}
+
+std::vector<LinearWeights*> GemmaEncoder::linears() {
+  std::vector<LinearWeights*> all;
+  for (GemmaLayer& layer : weights_.layers)
+    for (LinearWeights* linear : {&layer.qkv, &layer.out, &layer.gate_up, &layer.down}) all.push_back(linear);
+  return all;
 }
 
 Result<Encoder::Plans> GemmaEncoder::make_plans(int64_t tokens) const {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "gpu/instance.h"
+#include "models/device_decoder.h"
 #include "models/test_decoder.h"
 #include "models/test_train.h"
 
@@ -108,6 +110,29 @@ TEST_F(Gpt2, TheTypeOfAFileChangesNothingWhereTheValuesAreTheSame) {
   const auto found = run(rounded, 2, ids_.size());
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found, run(table(true), 2, ids_.size()));
+}
+
+// Where there is a device: tokens one by one, behind passes of several.
+TEST_F(Gpt2, ADeviceGivesTheLogitsOfTheCpu) {
+  const auto instance = gpu::Instance::create();
+  if (!instance || (*instance)->devices().empty()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  const TensorTable tensors = table(true);
+  const auto expected = run(tensors, 1, ids_.size());
+  const auto team = std::move(*Team::create({.threads = 1}));
+  Decoder decoder(config(), *DecoderWeights::bind(config(), tensors, matmul::Type::f32, team.get()), *team);
+  const auto device = DeviceDecoder::open(decoder, *(*instance)->open(0), {.context = kConfig.context});
+  ASSERT_TRUE(device.ok()) << device.status().message();
+  const int64_t last = kConfig.context - 1;
+  for (const int64_t fed : {int64_t{0}, int64_t{13}, last}) {
+    ASSERT_TRUE((*device)->feed(std::span(ids_).first(static_cast<size_t>(fed)), 0).ok());
+    for (int64_t position = fed; position < std::min(fed + 3, last + 1); ++position) {
+      const auto logits = (*device)->logits(ids_[static_cast<size_t>(position)], position);
+      ASSERT_TRUE(logits.ok()) << logits.status().message();
+      for (size_t i = 0; i < logits->size(); ++i)
+        ASSERT_NEAR((*logits)[i], expected[static_cast<size_t>(position) * logits->size() + i], 1e-4)
+            << "position " << position << ", logit " << i;
+    }
+  }
 }
 
 }  // namespace

@@ -24,6 +24,13 @@ Status PassModel::reserve(int64_t tokens) {
   return {};
 }
 
+Result<std::vector<std::span<const std::byte>>> PassModel::pass_memory(int64_t tokens) {
+  if (Status status = reserve(tokens); !status.ok()) return status;
+  std::vector<std::span<const std::byte>> memory;
+  for (const auto& [buffer, bytes] : needs(tokens)) memory.emplace_back(buffer.data(), buffer.size());
+  return memory;
+}
+
 Status PassModel::shrink(int64_t tokens) {
   if (capacity_ <= tokens) return {};
   capacity_ = 0;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,8 @@ class PassModel {
   Status reserve(int64_t tokens);
   // Gives back what is there beyond the memory for `tokens`.
   Status shrink(int64_t tokens);
+  // The memory that passes of up to `tokens` work in. It stays where it is as long as no pass has more.
+  Result<std::vector<std::span<const std::byte>>> pass_memory(int64_t tokens);
 
   // For measurements; `profile` may be nullptr and must outlive the passes.
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }

@@ -12,6 +12,7 @@
 
 #include "base/types.h"
 #include "models/decoder.h"
+#include "quant/blocks.h"
 #include "tensor/tensor_table.h"
 
 namespace lathe::models::testing {
@@ -104,6 +105,24 @@ class TestDecoder {
       std::vector<bf16>& rounded = rounded_.emplace_back();
       for (float& x : values) x = to_float(rounded.emplace_back(to_bf16(x)));
       if (kept) views_[i].dtype = DType::bf16, views_[i].bytes = std::as_bytes(std::span(rounded));
+    }
+  }
+
+  // Rounds all matrices to what blocks of q4_0 hold, so that weights kept as those have the values of the file.
+  void round_to_q4_0() {
+    for (size_t i = 0; i < views_.size(); ++i) {
+      if (views_[i].shape.rank() != 2) continue;
+      std::vector<float>& values = values_[i].second;
+      const int64_t k = views_[i].shape[1];
+      for (int64_t row = 0; row < std::ssize(values); row += k)
+        for (int64_t at = 0; at < k; at += BlockQ4_0::kSize) {
+          BlockQ4_0 block;
+          float rounded[BlockQ4_0::kSize];
+          const auto count = std::min<int64_t>(BlockQ4_0::kSize, k - at);
+          encode(values.data() + row + at, static_cast<int>(count), &block);
+          decode(block, rounded);
+          std::copy_n(rounded, count, values.data() + row + at);
+        }
     }
   }
 

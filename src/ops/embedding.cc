@@ -15,6 +15,7 @@ Result<EmbeddingTable> EmbeddingTable::create(const TensorView& tensor) {
   if (table.decode_ == nullptr)
     return unsupported(tensor.name + " is stored as " + std::string(dtype_name(tensor.dtype)) +
                        ", needed: a type that can be decoded to numbers");
+  table.dtype_ = tensor.dtype;
   table.data_ = tensor.bytes.data();
   table.rows_ = tensor.shape[0];
   table.width_ = tensor.shape[1];

@@ -23,9 +23,13 @@ class EmbeddingTable {
   int64_t rows() const { return rows_; }
   int64_t width() const { return width_; }
   void decode_row(int64_t row, float* out) const noexcept { decode_(data_ + row * row_bytes_, width_, out); }
+  // As it is stored, row by row.
+  DType dtype() const { return dtype_; }
+  std::span<const std::byte> bytes() const { return {data_, static_cast<size_t>(rows_ * row_bytes_)}; }
 
  private:
   Dequantize decode_ = nullptr;
+  DType dtype_ = DType::f32;
   const std::byte* data_ = nullptr;
   int64_t rows_ = 0, width_ = 0, row_bytes_ = 0;
 };

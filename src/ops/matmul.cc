@@ -118,6 +118,13 @@ Status check_source(const matmul::Source& source, int64_t n, int64_t k, Layout l
 
 }  // namespace
 
+void Weights::drop() {
+  dropped_ = bytes();
+  panels_ = Buffer();
+  owner_.reset();
+  lent_ = {};
+}
+
 Status Weights::pack(std::span<const Part> parts, Team* team) {
   Problem shape;
   shape.n = n_;

@@ -41,8 +41,12 @@ class Weights {
   int64_t n() const { return n_; }
   int64_t k() const { return k_; }
   bool gated() const { return gated_; }
-  int64_t bytes() const { return static_cast<int64_t>(owner_ ? lent_.size() : panels_.size()); }
+  int64_t bytes() const {
+    return dropped_ > 0 ? dropped_ : static_cast<int64_t>(owner_ ? lent_.size() : panels_.size());
+  }
   const std::byte* data() const { return owner_ ? lent_.data() : panels_.data(); }
+  // The panels go, all else stays: for who has them elsewhere.
+  void drop();
 
  private:
   Status pack(std::span<const Part> parts, Team* team);
@@ -52,6 +56,7 @@ class Weights {
   std::span<const std::byte> lent_;
   matmul::Layout layout_ = matmul::Layout::panel_f32;
   int64_t n_ = 0, k_ = 0;
+  int64_t dropped_ = 0;  // bytes of panels that went
   bool gated_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include "models/open_encoder.h"
 #include "platform/process_memory.h"
 #include "run/memory_budget.h"
+#include "run/open_device.h"
 #include "run/stored_type.h"
 
 namespace lathe::run {
@@ -137,6 +138,14 @@ Status Embedder::set_prompt(std::string_view prompt) { return cutter_.set_prompt
 Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   if (options.stored)
     if (Status status = check_stored(*options.stored); !status.ok()) return status;
+  if (options.device && options.max_rss != 0)
+    return unsupported("the process's memory is to be limited, and a device computes; needed: a smaller batch");
+  std::shared_ptr<gpu::Device> device;
+  if (options.device) {
+    auto found = open_device(*options.device);
+    if (!found) return found.status();
+    device = std::move(*found);
+  }
   const auto files = resolve_model(options.model, options.hub);
   if (!files) return files.status();
   auto opened = models::EncoderFiles::open(*files);
@@ -162,6 +171,12 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   embedder.store_ = std::move(store);
   embedder.team_ = std::move(*team);
   embedder.encoder_ = std::move(*encoder);
+  if (device != nullptr) {
+    auto made = models::DeviceEncoder::open(*embedder.encoder_, std::move(device), {.uploaded = options.uploaded});
+    if (!made) return made.status();
+    embedder.device_ = std::move(*made);
+  }
+  embedder.set_dispatch(options.dispatch);
   embedder.give_back_tables();
   if (Status status = embedder.configure(options, embedder.files_.extras()); !status.ok()) return status;
   return embedder;
@@ -232,15 +247,26 @@ Status Embedder::run_pass(const Each& each) {
   if (!pieces_.empty()) {
     vectors_.resize(pieces_.size() * row());
     const models::PoolOptions pool = {.modes = pooling_, .skip = skips_, .normalize = normalize_, .keep = dim_};
-    if (Status status = encoder_->run({.ids = ids_, .offsets = offsets_}, pool, vectors_.data()); !status.ok())
-      return status;
+    if (Status status = run_encoder(pool); !status.ok()) return status;
   }
   if (Status status = finish_texts(each); !status.ok()) return status;
   gathered_ += static_cast<int64_t>(ids_.size());
   if (gathered_ > kGatheredAtMost) give_back_tables();
   clear();
-  return encoder_->shrink(batch_tokens_);  // after a text longer than a batch
+  return give_back(batch_tokens_);  // after a text longer than a batch
 }
+
+void Embedder::set_dispatch(ops::Dispatch dispatch) {
+  device_ ? device_->set_dispatch(dispatch) : encoder_->set_dispatch(dispatch);
+}
+
+Status Embedder::run_encoder(const models::PoolOptions& pooling) {
+  const ops::TextBatch batch = {.ids = ids_, .offsets = offsets_};
+  return device_ ? device_->run(batch, pooling, vectors_.data()) : encoder_->run(batch, pooling, vectors_.data());
+}
+
+// Memory of passes beyond so many tokens. A device's passes are recorded for what there is.
+Status Embedder::give_back(int64_t tokens) { return device_ ? Status() : encoder_->shrink(tokens); }
 
 // The vector of a text is that of its only piece, or the mean of several by their tokens.
 void Embedder::take(Embedding& text, const Piece& piece, std::span<const float> vector) {
@@ -299,7 +325,7 @@ Status Embedder::embed(std::span<const std::string_view> texts, const Each& each
     if (Status status = add(text, each); !status.ok()) return status;
   if (Status status = run_pass(each); !status.ok()) return status;
   trim();
-  return encoder_->shrink(std::min(batch_tokens_, kIdleTokens));
+  return give_back(std::min(batch_tokens_, kIdleTokens));
 }
 
 }  // namespace lathe::run

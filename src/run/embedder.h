@@ -13,6 +13,7 @@
 
 #include "formats/model_files.h"
 #include "formats/sentence_transformer.h"
+#include "models/device_encoder.h"
 #include "models/encoder.h"
 #include "models/open_encoder.h"
 #include "run/model_store.h"
@@ -23,7 +24,7 @@ namespace lathe::run {
 struct EmbedderOptions {
   std::string model{};  // as resolve_model takes it
   std::string hub{};
-  // How weights are kept: f32, bf16, q8_0 or q4_0; without a value as stored_type says, which follows the file.
+  // How weights are kept, one of kStoredTypes; without a value as stored_type says, which follows the file.
   std::optional<matmul::Type> stored = matmul::Type::f32;
   int threads = 0;  // 0: what the machine recommends
   // Without a value: what the model's own files say; a mean of length 1 where they say nothing.
@@ -41,6 +42,11 @@ struct EmbedderOptions {
   int64_t batch_tokens = 2048;
   int64_t max_rss = 0;   // bytes that the process may have; batches are made smaller for it. 0: no limit
   CacheOptions cache{};  // of packed weights
+  // A Vulkan device by its number, which computes the passes; without a value the CPU does. It takes weights in f32,
+  // f16, q8_0 and q4_0.
+  std::optional<int64_t> device{};
+  ops::Dispatch dispatch = ops::Dispatch::model;
+  std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model that are on the device
 };
 
 struct Embedding {
@@ -63,6 +69,8 @@ class Embedder {
   const tokenize::Tokenizer& tokenizer() const { return cutter_.tokenizer(); }
   // For measurements.
   models::Encoder& encoder() { return *encoder_; }
+  const models::DeviceEncoder* device() const { return device_.get(); }  // nullptr: the CPU computes
+  void set_dispatch(ops::Dispatch dispatch);
   Team& team() { return *team_; }
   // The model's own prompts: name and text.
   std::span<const std::pair<std::string, std::string>> prompts() const { return prompts_; }
@@ -97,6 +105,8 @@ class Embedder {
   std::span<const float> average();
   void start_sum();
   size_t row() const { return static_cast<size_t>(encoder_->vector_size(pooling_.size())); }
+  Status run_encoder(const models::PoolOptions& pooling);
+  Status give_back(int64_t tokens);
   void clear();
   void trim();
   Status check_cut() const;
@@ -108,6 +118,7 @@ class Embedder {
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Encoder> encoder_;
+  std::unique_ptr<models::DeviceEncoder> device_;
   matmul::Type stored_ = matmul::Type::f32;
   std::vector<Pooling> pooling_;
   bool normalize_ = true, pools_prompt_ = true;

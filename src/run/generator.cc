@@ -43,6 +43,8 @@ Status Generator::configure(const GeneratorOptions& options) {
     return invalid_argument("the prompt's tokens of a pass are " + std::to_string(options.prompt_tokens) +
                             ", needed: 1 or more");
   prompt_tokens_ = options.prompt_tokens;
+  if (options.device) return open_device(options);
+  decoder_->set_dispatch(options.dispatch);
   const ops::KvShape shape = decoder_->kv_shape(options.cache_type);
   const int64_t pages = options.cache_bytes / shape.page_bytes();
   if (options.cache_bytes < 0 || (options.cache_bytes > 0 && pages < 1))
@@ -192,6 +194,8 @@ Result<int32_t> Generator::choose(Session& session, std::span<const float> logit
 
 Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions options) {
   if (Status status = check_prompt(prompt); !status.ok()) return status;
+  if (device_ && busy())
+    return unsupported("a session goes on already, and the device has one at a time: needed, its end");
   if (options.guess < 0 || options.guess >= kMostRows)
     return invalid_argument("the tokens to guess are " + std::to_string(options.guess) + ", needed: 0 to " +
                             std::to_string(kMostRows - 1));
@@ -253,7 +257,8 @@ void Generator::remove_ended() {
   for (auto& session : sessions_)
     if (session->ended) kept_.push_back({std::move(session->ids), std::move(session->text)});
   std::erase_if(sessions_, [](const auto& session) { return session->ended; });
-  if (kept_.size() > kKept) kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(kKept));
+  const size_t most = device_ ? 1 : kKept;  // a device has the keys and values of one text: the last
+  if (kept_.size() > most) kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(most));
 }
 
 // What is kept goes, the oldest first, before a session that lives gets no page.
@@ -318,7 +323,6 @@ void Generator::fill_batch(const Each& each) {
   }
 }
 
-// The new token, and whether it is the last.
 void Generator::take_logits(Session& session, int64_t position, std::span<const float> logits, const Each& each) {
   const SessionOptions& options = session.options;
   if (!all_finite(logits))
@@ -331,7 +335,12 @@ void Generator::take_logits(Session& session, int64_t position, std::span<const 
   if (options.max_tokens == 0) return end(session, Finish::max_tokens, {}, each);
   const auto chosen = choose(session, logits);
   if (!chosen) return end(session, Finish::failed, chosen.status(), each);
-  const int32_t token = *chosen;
+  take_token(session, *chosen, each);
+}
+
+// The new token, and whether it is the last.
+void Generator::take_token(Session& session, int32_t token, const Each& each) {
+  const SessionOptions& options = session.options;
   session.ids.push_back(token);
   if (options.stop_at_end && std::ranges::find(end_ids_, token) != end_ids_.end())
     return end(session, Finish::end_token, {}, each, token);
@@ -387,9 +396,13 @@ Status Generator::run_batch(const Each& each) {
 
 Status Generator::step(const Each& each) {
   end_cancelled(each);
-  fill_batch(each);
   Status status;
-  if (!turns_.empty()) status = run_batch(each);
+  if (device_) {
+    if (busy() && !sessions_.front()->ended) status = step_on_device(*sessions_.front(), each);
+  } else {
+    fill_batch(each);
+    if (!turns_.empty()) status = run_batch(each);
+  }
   remove_ended();
   return status;
 }

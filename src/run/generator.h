@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/device_decoder.h"
 #include "models/open_decoder.h"
 #include "run/model_store.h"
 #include "run/session.h"
@@ -31,6 +32,11 @@ struct GeneratorOptions {
   int64_t prompt_tokens = 128;
   int64_t cache_bytes = 0;  // that keys and values of all sessions may take; 0: no limit
   CacheOptions cache{};     // of packed weights
+  // A Vulkan device by its number, which computes the passes; without a value the CPU does. It has one session at a
+  // time, keeps keys and values as f32, and guesses no tokens.
+  std::optional<int64_t> device{};
+  ops::Dispatch dispatch = ops::Dispatch::model;
+  std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model that are on the device
 };
 
 class Generator {
@@ -53,6 +59,8 @@ class Generator {
   const std::vector<int32_t>& end_ids() const { return end_ids_; }
   // For measurements.
   models::Decoder& decoder() { return *decoder_; }
+  const models::DeviceDecoder* device() const { return device_.get(); }  // nullptr: there is none
+  void set_dispatch(ops::Dispatch dispatch);
   Team& team() { return *team_; }
   const TensorTable& tensors() const { return files_.tensors(); }  // of the model's files
 
@@ -88,6 +96,7 @@ class Generator {
 
   Generator() = default;
   Status configure(const GeneratorOptions& options);
+  Status open_device(const GeneratorOptions& options);
   Status check_prompt(std::span<const int32_t> prompt) const;
   ops::KvText reuse(std::span<const int32_t> prompt) const;
   Status begin_answer(Session& session);
@@ -100,6 +109,10 @@ class Generator {
   Status reserve_pages(Session& session, int64_t count);
   Status run_batch(const Each& each);
   void take_turn(const Turn& turn, std::span<const float> logits, const Each& each);
+  Status step_on_device(Session& session, const Each& each);
+  Status feed_device(Session& session, const Each& each);
+  Status answer_on_device(Session& session, const Each& each);
+  void take_token(Session& session, int32_t token, const Each& each);
   void take_logits(Session& session, int64_t position, std::span<const float> logits, const Each& each);
   void end(Session& session, Finish finish, Status status, const Each& each, int32_t token = -1);
   void remove_ended();
@@ -109,6 +122,7 @@ class Generator {
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Team> team_;
   std::unique_ptr<models::Decoder> decoder_;
+  std::unique_ptr<models::DeviceDecoder> device_;
   std::unique_ptr<ops::KvPool> pool_;  // outlives what is kept and the sessions
   std::optional<tokenize::Tokenizer> tokenizer_;
   std::shared_ptr<const grammar::TokenTrie> trie_;  // its texts, once a session has a grammar

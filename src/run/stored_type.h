@@ -17,10 +17,10 @@ namespace lathe::run {
 // and as f32 they would take four times the memory.
 matmul::Type stored_type(const TensorTable& tensors);
 
-// In which an encoder's products can be kept; q8_a7, bf16_b16 and bf16_d16 only where somebody asks for them.
-inline constexpr std::array kStoredTypes = {matmul::Type::f32,     matmul::Type::bf16,  matmul::Type::q8_0,
-                                            matmul::Type::q4_0,    matmul::Type::q8_a7, matmul::Type::bf16_b16,
-                                            matmul::Type::bf16_d16};
+// In which an encoder's products can be kept; f16, q8_a7, bf16_b16 and bf16_d16 only where somebody asks for them.
+inline constexpr std::array kStoredTypes = {matmul::Type::f32,      matmul::Type::bf16,    matmul::Type::f16,
+                                            matmul::Type::q8_0,     matmul::Type::q4_0,    matmul::Type::q8_a7,
+                                            matmul::Type::bf16_b16, matmul::Type::bf16_d16};
 // And a decoder's.
 inline constexpr std::array kGenerateTypes = {
     matmul::Type::f32,  matmul::Type::bf16, matmul::Type::f16,  matmul::Type::q8_0, matmul::Type::q4_0,

@@ -1,6 +1,6 @@
 #version 460
-// The step's token becomes the index of the largest of x, the first of equals; NaN is never the largest. The step moves
-// on by one, and the token is noted in history at its new position.
+// The step's token becomes the index of the largest of x, the first of equals; n, which is none, where one of x is no
+// finite number. The step moves on by one, and the token is noted in history at its new position.
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 
@@ -13,6 +13,8 @@ layout(push_constant, std430) uniform Arguments {
   uint n, context;
 } p;
 
+const uint kInfinity = 0x7f800000u;
+
 shared float values[gl_WorkGroupSize.x];
 shared uint indices[gl_WorkGroupSize.x];
 
@@ -24,7 +26,10 @@ void main() {
   uint index = p.n;
   for (uint i = me; i < p.n; i += gl_WorkGroupSize.x) {
     const float v = p.x.at[i];
-    if (before(v, i, best, index)) best = v, index = i;
+    if ((floatBitsToUint(v) & kInfinity) == kInfinity)  // or NaN, before which nothing comes then
+      best = uintBitsToFloat(kInfinity), index = p.n;
+    else if (before(v, i, best, index))
+      best = v, index = i;
   }
   values[me] = best;
   indices[me] = index;

@@ -7,7 +7,7 @@ layout(push_constant, std430) uniform Arguments {
   Floats parts;
   Outputs y;  // [heads][dim]
   State state;
-  uint heads, dim, splits, keys_of_split;
+  uint heads, dim, splits, keys_of_split, behind;
 } p;
 
 void main() {
@@ -15,10 +15,12 @@ void main() {
   if (i >= p.heads * p.dim) return;
   const uint head = i / p.dim, d = i % p.dim, row = p.dim + 2, part = head * p.splits * row;
   const uint used = min(p.state.position / p.keys_of_split + 1, p.splits);
-  float largest = p.parts.at[part];
-  for (uint s = 1; s < used; ++s) largest = max(largest, p.parts.at[part + s * row]);
+  const uint first = p.state.position > p.behind ? p.state.position - p.behind : 0;
+  const uint begin = min(first / p.keys_of_split, used - 1);
+  float largest = p.parts.at[part + begin * row];
+  for (uint s = begin + 1; s < used; ++s) largest = max(largest, p.parts.at[part + s * row]);
   float sum = 0, total = 0;
-  for (uint s = 0; s < used; ++s) {
+  for (uint s = begin; s < used; ++s) {
     const float weight = exp(p.parts.at[part + s * row] - largest);
     total = fma(weight, p.parts.at[part + s * row + 1], total);
     sum = fma(weight, p.parts.at[part + s * row + 2 + d], sum);

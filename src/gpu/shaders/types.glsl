@@ -8,6 +8,7 @@ layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Sca
 layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer Vectors { vec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Floats { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Outputs { float at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Indices { uint at[]; };
 // Where a decoder's step is: written by the step before it, so that a recording can be submitted again as it is.
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer State { uint token, position; };
 

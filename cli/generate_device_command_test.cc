@@ -1,0 +1,91 @@
+// lathe generate, chat and bench generate with --device as a shell sees them.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/test_files.h"
+#include "formats/fake_llama2c.h"
+#include "gpu/instance.h"
+#include "shell.h"
+
+namespace lathe {
+namespace {
+
+using cli::run_lathe;
+
+constexpr Llama2cHeader kHeader = {.width = 32,
+                                   .intermediate = 48,
+                                   .layers = 2,
+                                   .heads = 4,
+                                   .kv_heads = 2,
+                                   .vocabulary = 300,
+                                   .positions = 100,
+                                   .tied = true};
+
+class GenerateDevice : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_.write("tok300.bin", llama2c_vocabulary(300));
+    folder_.write("model.bin", llama2c_bytes(kHeader));
+  }
+  static bool has_device() {
+    const auto instance = gpu::Instance::create();
+    return instance && !(*instance)->devices().empty();
+  }
+  std::string generate(const std::string& more) const {
+    return "generate -m " + folder_.path("model.bin") + " --cache off -n 20 --ignore-end abc " + more;
+  }
+  static void expect_error(const std::string& line, int exit, const std::string& words) {
+    const auto o = run_lathe(line);
+    EXPECT_EQ(o.exit, exit) << line << "\n" << o.err;
+    EXPECT_EQ(o.out, "") << line;
+    EXPECT_NE(o.err.find(words), std::string::npos) << line << "\n" << o.err;
+  }
+  FakeFolder folder_{"generate_device_command"};
+};
+
+TEST_F(GenerateDevice, MistakesAreOneSentenceAndExitTwo) {
+  expect_error(generate("--device gpu"), 2, "--device is 'gpu', needed: cpu, vulkan or vulkan:N");
+  expect_error(generate("--device vulkan --guess 2"), 2, "--guess 2 with --device vulkan");
+  expect_error(generate("--device vulkan --kv f16"), 2, "--kv is f16 with a device, needed: f32");
+  expect_error(generate("--device vulkan --kv-memory 1G"), 2, "--kv-memory with --device vulkan");
+  const std::string bench = "bench generate -m " + folder_.path("model.bin") + " --device vulkan ";
+  expect_error(bench + "--batch 4", 2, "--batch with --device vulkan");
+  expect_error(bench + "--soak-tokens 4", 2, "--soak-tokens with --device vulkan");
+  expect_error(bench + "--csv", 2, "--csv and --md with --device vulkan");
+}
+
+TEST_F(GenerateDevice, WhatTheDeviceCannotDoIsExitOne) {
+  expect_error(generate("--device vulkan:99"), 1, "lathe: ");
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  expect_error(generate("--device vulkan --dtype bf16"), 1, "bf16: the device takes f32, f16, q8_0 and q4_0");
+}
+
+TEST_F(GenerateDevice, TextsAreThoseOfTheCpuHoweverItIsDispatched) {
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  const auto cpu = run_lathe(generate("--kv f32"));
+  ASSERT_EQ(cpu.exit, 0) << cpu.err;
+  for (const char* way : {"model", "layer", "op"}) {
+    const auto device = run_lathe(generate("--device vulkan:0 --dispatch ") + way);
+    EXPECT_EQ(device.exit, 0) << device.err;
+    EXPECT_EQ(device.out, cpu.out) << way;
+    EXPECT_EQ(device.err, "");
+  }
+}
+
+TEST_F(GenerateDevice, TheBenchmarkSaysWhatSubmissionsCost) {
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  const auto o = run_lathe("bench generate -m " + folder_.path("model.bin") +
+                           " --device vulkan --prompt 20 --tokens 12 --runs 1 --json");
+  ASSERT_EQ(o.exit, 0) << o.err;
+  const auto json = nlohmann::json::parse(o.out);
+  ASSERT_EQ(json.at("tests").size(), 3u);
+  EXPECT_EQ(json.at("tests")[0].at("test"), "pp20");
+  EXPECT_EQ(json.at("tests")[1].at("submissions_per_token"), 0.25);
+  EXPECT_EQ(json.at("tests")[2].at("submissions_per_token"), 1);
+  for (const char* way : {"model_us", "layer_us", "op_us"}) EXPECT_GT(json.at("dispatch").at(way), 0) << way;
+}
+
+}  // namespace
+}  // namespace lathe

@@ -1,0 +1,196 @@
+// Decoders of every family on a device against the CPU: logits, tokens, growth, dispatch.
+#include "models/device_decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "gpu/test_device.h"
+#include "models/test_decoder.h"
+
+namespace lathe::models {
+namespace {
+
+using testing::kFamilies;
+using testing::random_ids;
+using testing::run_alone;
+using testing::TestDecoder;
+
+double cosine(std::span<const float> a, std::span<const float> b) {
+  double dot = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    dot += double{a[i]} * double{b[i]};
+    aa += double{a[i]} * double{a[i]}, bb += double{b[i]} * double{b[i]};
+  }
+  return dot / std::sqrt(aa * bb);
+}
+
+class DeviceDecoderTest : public gpu::DeviceTest {
+ protected:
+  void SetUp() override {
+    gpu::DeviceTest::SetUp();
+    team_ = std::move(*Team::create({.threads = 1}));
+  }
+  void TearDown() override {
+    on_device_.reset();
+    gpu::DeviceTest::TearDown();
+  }
+
+  // The logits behind every token, on the CPU, and then on the device, which has `decoder` for its own from then on.
+  std::vector<float> on_cpu(Decoder& decoder, std::span<const int32_t> ids) { return run_alone(decoder, ids, 1); }
+  Status open(Decoder& decoder, ops::Dispatch dispatch = ops::Dispatch::model, int64_t context = 400) {
+    auto opened = DeviceDecoder::open(decoder, device_, {.context = context, .dispatch = dispatch});
+    if (opened) on_device_ = std::move(*opened);
+    return opened.status();
+  }
+  std::vector<float> on_device(std::span<const int32_t> ids) {
+    std::vector<float> all;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto logits = on_device_->logits(ids[i], static_cast<int64_t>(i));
+      EXPECT_TRUE(logits.ok()) << logits.status().message();
+      if (!logits) return all;
+      all.insert(all.end(), logits->begin(), logits->end());
+    }
+    return all;
+  }
+
+  std::unique_ptr<Team> team_;
+  std::unique_ptr<DeviceDecoder> on_device_;
+};
+
+// The CPU rounds activations where it multiplies by q4_0; what the device is to give are products of the codes' values.
+TEST_F(DeviceDecoderTest, LogitsAreTheCpusInEveryFamilyAndType) {
+  using enum matmul::Type;
+  for (const char* family : kFamilies)
+    for (const matmul::Type type : {f32, f16, q8_0, q4_0}) {
+      SCOPED_TRACE(std::string(family) + " " + std::string(matmul::type_name(type)));
+      TestDecoder test(family);
+      if (type == q4_0) test.round_to_q4_0();
+      const auto ids = random_ids(20, test.config.vocabulary, 3);
+      const auto expected = on_cpu(*test.bind(*team_, type == q4_0 ? f32 : type), ids);
+      const auto decoder = test.bind(*team_, type);
+      const Status opened = open(*decoder);
+      ASSERT_TRUE(opened.ok()) << opened.message();
+      const auto logits = on_device(ids);
+      ASSERT_EQ(logits.size(), expected.size());
+      EXPECT_GE(cosine(logits, expected), 0.99999);
+      on_device_.reset();
+    }
+}
+
+// Beyond the positions that there is room for at first, and back to a position in the middle.
+TEST_F(DeviceDecoderTest, KeysAndValuesStayWhereRoomGrows) {
+  TestDecoder test("llama");
+  const auto ids = random_ids(300, test.config.vocabulary, 4);
+  const auto decoder = test.bind(*team_), other = test.bind(*team_);
+  const auto expected = on_cpu(*other, ids);
+  ASSERT_TRUE(open(*decoder).ok());
+  const auto vocabulary = static_cast<size_t>(test.config.vocabulary);
+  const int64_t room = on_device_->positions();
+  ASSERT_LT(room, 299);
+  ASSERT_TRUE(on_device_->feed(std::span(ids).first(100), 0).ok());
+  ASSERT_TRUE(on_device_->feed(std::span(ids).subspan(100, 199), 100).ok());
+  EXPECT_GT(on_device_->positions(), room);
+  for (const int64_t position : {299, 150}) {
+    const auto logits = on_device_->logits(ids[static_cast<size_t>(position)], position);
+    ASSERT_TRUE(logits.ok()) << logits.status().message();
+    EXPECT_GE(cosine(*logits, std::span(expected).subspan(static_cast<size_t>(position) * vocabulary, vocabulary)),
+              0.99999);
+  }
+}
+
+// Of a window and of none, with norms of heads and behind what is added; in parts that are no multiple of a pass.
+TEST_F(DeviceDecoderTest, PromptsInPassesOfManyTokensAreTheCpus) {
+  for (const char* family : kFamilies)
+    for (const int64_t first : {7, 45}) {
+      SCOPED_TRACE(std::string(family) + " " + std::to_string(first));
+      TestDecoder test(family);
+      const auto ids = random_ids(60, test.config.vocabulary, 6);
+      const auto expected = on_cpu(*test.bind(*team_), ids);
+      const auto decoder = test.bind(*team_);
+      auto opened = DeviceDecoder::open(*decoder, device_, {.context = 100, .prompt_tokens = 32});
+      ASSERT_TRUE(opened.ok()) << opened.status().message();
+      ASSERT_TRUE((*opened)->feed(std::span(ids).first(static_cast<size_t>(first)), 0).ok());
+      ASSERT_TRUE((*opened)
+                      ->feed(std::span(ids).subspan(static_cast<size_t>(first), 59 - static_cast<size_t>(first)), first)
+                      .ok());
+      const auto logits = (*opened)->logits(ids.back(), 59);
+      ASSERT_TRUE(logits.ok());
+      EXPECT_GE(cosine(*logits, std::span(expected).last(logits->size())), 0.99999);
+    }
+}
+
+TEST_F(DeviceDecoderTest, DispatchesAndRunsHaveTheSameBits) {
+  TestDecoder test("qwen3");
+  const auto ids = random_ids(12, test.config.vocabulary, 5);
+  std::vector<float> first;
+  std::vector<int64_t> submissions;
+  for (const ops::Dispatch dispatch :
+       {ops::Dispatch::model, ops::Dispatch::model, ops::Dispatch::layer, ops::Dispatch::op}) {
+    const auto decoder = test.bind(*team_);
+    ASSERT_TRUE(open(*decoder, dispatch).ok());
+    const auto logits = on_device(ids);
+    if (first.empty()) first = logits;
+    ASSERT_EQ(logits.size(), first.size());
+    EXPECT_EQ(std::memcmp(logits.data(), first.data(), first.size() * sizeof(float)), 0);
+    submissions.push_back(on_device_->submissions() / std::ssize(ids));
+  }
+  EXPECT_EQ(submissions[0], 1);
+  EXPECT_EQ(submissions[2], std::ssize(test.config.layers) + 3);  // and embedding, head, the copy of the logits
+  EXPECT_GT(submissions[3], 3 * submissions[2]);
+}
+
+TEST_F(DeviceDecoderTest, ChoosesTheLargestOneByOneAndInQueues) {
+  TestDecoder test("qwen2");
+  const auto decoder = test.bind(*team_);
+  ASSERT_TRUE(open(*decoder).ok());
+  std::vector<int32_t> expected = {5};
+  for (int64_t position = 0; position < 12; ++position) {
+    const auto logits = on_device_->logits(expected.back(), position);
+    ASSERT_TRUE(logits.ok());
+    expected.push_back(static_cast<int32_t>(std::ranges::max_element(*logits) - logits->begin()));
+  }
+  for (const int64_t count : {int64_t{1}, int64_t{3}, DeviceDecoder::kQueued}) {
+    std::vector<int32_t> chosen = {5};
+    for (int64_t position = 0; position < 12; position += count) {
+      const auto next = on_device_->likeliest(chosen.back(), position, count);
+      ASSERT_TRUE(next.ok()) << next.status().message();
+      chosen.insert(chosen.end(), next->begin(), next->end());
+    }
+    EXPECT_EQ(chosen, expected) << count << " at once";
+  }
+}
+
+TEST_F(DeviceDecoderTest, RefusesWhatItHasNoKernelFor) {
+  TestDecoder test("llama");
+  const auto decoder = test.bind(*team_, matmul::Type::bf16);
+  const Status opened = open(*decoder);
+  EXPECT_EQ(opened.code(), Code::unsupported);
+  EXPECT_NE(opened.message().find("bf16: the device takes f32, f16, q8_0 and q4_0"), std::string::npos)
+      << opened.message();
+}
+
+TEST_F(DeviceDecoderTest, RefusesPositionsAndTokensThatAreNone) {
+  TestDecoder test("llama");
+  const auto decoder = test.bind(*team_);
+  constexpr int64_t kContext = 3;
+  ASSERT_TRUE(open(*decoder, ops::Dispatch::model, kContext).ok());
+  const int32_t beyond[] = {1, static_cast<int32_t>(test.config.vocabulary)}, four[] = {1, 2, 3, 4};
+  for (const Status& status :
+       {on_device_->feed(beyond, 0).status(), on_device_->feed(four, 0).status(), on_device_->logits(-1, 0).status(),
+        on_device_->logits(1, 1).status(), on_device_->logits(1, -1).status(),
+        on_device_->likeliest(1, 0, kContext + 1).status(), on_device_->likeliest(1, 0, 0).status(),
+        on_device_->likeliest(1, 0, DeviceDecoder::kQueued + 1).status()})
+    EXPECT_EQ(status.code(), Code::invalid_argument) << status.message();
+  ASSERT_TRUE(on_device_->feed(std::span(four).first(2), 0).ok());
+  EXPECT_EQ(on_device_->logits(1, 3).status().code(), Code::invalid_argument);
+  EXPECT_TRUE(on_device_->logits(1, 2).ok());
+  const int64_t offsets[] = {0, 1};
+  const auto on_cpu = decoder->run({.tokens = {std::span(beyond).first(1), offsets}, .texts = {}, .rows = {}});
+  EXPECT_NE(on_cpu.status().message().find("left the CPU"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lathe::models

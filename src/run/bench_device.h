@@ -1,0 +1,35 @@
+// What a decoder on a device does with a prompt and with answers, and what it saves that a pass is one submission.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/dispatch_sweep.h"
+#include "run/generator.h"
+
+namespace lathe::run {
+
+struct DeviceBenchOptions {
+  int64_t prompt = 512, tokens = 128;  // of the prompt and of each answer that are timed; 0: none
+  int64_t runs = 5;                    // behind one that is not counted, in which passes are recorded
+  double seconds = 1;                  // of each way of dispatching
+};
+
+struct DeviceTest {
+  std::string name;  // pp512, tg128: as llama-bench has them; tg128 drawn: by the sampler, which sees logits
+  int64_t tokens = 0;
+  std::vector<double> tokens_per_s;  // of each run
+  double median = 0;
+  double submissions_per_token = 0;
+  double weight_gbps = 0;  // of answers: the weights of the products, read once for each token
+};
+
+struct DeviceBenchReport {
+  std::vector<DeviceTest> tests;
+  SweepRow sweep;  // of a short answer, with the pass of its prompt
+};
+
+// `generator` has a device. Prompts are random tokens.
+Result<DeviceBenchReport> bench_on_device(Generator& generator, const DeviceBenchOptions& options);
+
+}  // namespace lathe::run
