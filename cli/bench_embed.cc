@@ -157,6 +157,7 @@ Status bench_embed(BenchEmbedOptions o) {
   const auto device = parse_device(o.device);
   if (!device) return device.status();
   o.embedder.device = *device;
+  o.embedder.pipelines = default_pipeline_folder();
   o.embedder.dispatch = *dispatch;
   if (*device) {
     if (Status s = check_device_options(o); !s.ok()) return s;

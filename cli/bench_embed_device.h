@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "run/device_embed_bench.h"
+#include "run/bench_embed_device.h"
 
 namespace lathe::cli {
 

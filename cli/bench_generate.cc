@@ -46,6 +46,7 @@ Result<run::GeneratorOptions> generator_options(const BenchGenerateOptions& o) {
   const auto device = parse_device(o.device);
   if (!device) return device.status();
   g.device = *device;
+  g.pipelines = default_pipeline_folder();
   const auto kv = kv_type(o.kv, g.device.has_value());
   if (!kv) return kv.status();
   g.cache_type = *kv;

@@ -53,6 +53,7 @@ Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
   const auto device = parse_device(options.device);
   if (!device) return device.status();
   g.device = *device;
+  g.pipelines = default_pipeline_folder();
   if (g.device)
     if (Status status = check_device_options(options); !status.ok()) return status;
   const auto kv = kv_type(options.kv, g.device.has_value());

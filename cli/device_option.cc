@@ -12,8 +12,9 @@ CLI::Option* add_device_option(CLI::App& command, std::string& device) {
 
 Result<std::optional<int64_t>> parse_device(const std::string& text) {
   if (text == "cpu") return std::optional<int64_t>();
-  if (const auto index = gpu::parse_device_name(text); index) return std::optional(*index);
-  return invalid_argument("--device is '" + text + "', needed: cpu, vulkan or vulkan:N");
+  const auto index = gpu::parse_device_name(text);
+  if (!index) return invalid_argument("--device is '" + text + "', needed: cpu, vulkan or vulkan:N");
+  return std::optional<int64_t>(*index);
 }
 
 }  // namespace lathe::cli

@@ -87,6 +87,7 @@ Result<run::EmbedderOptions> embedder_options(const Options& options) {
   const auto device = parse_device(options.device);
   if (!device) return device.status();
   e.device = *device;
+  e.pipelines = default_pipeline_folder();
   const auto dispatch = named(options.dispatch, "--dispatch", kDispatches);
   if (!dispatch) return dispatch.status();
   e.dispatch = *dispatch;

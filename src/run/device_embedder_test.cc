@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "gpu/instance.h"
-#include "run/device_embed_bench.h"
+#include "run/bench_embed_device.h"
 #include "run/embedder.h"
 #include "run/test_model.h"
 

@@ -45,6 +45,7 @@ struct EmbedderOptions {
   // A Vulkan device by its number, which computes the passes; without a value the CPU does. It takes weights in f32,
   // f16, q8_0 and q4_0.
   std::optional<int64_t> device{};
+  std::string pipelines{};  // the folder in which what the device has compiled is kept; empty: it is not
   ops::Dispatch dispatch = ops::Dispatch::model;
   std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model that are on the device
 };

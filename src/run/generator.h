@@ -35,6 +35,7 @@ struct GeneratorOptions {
   // A Vulkan device by its number, which computes the passes; without a value the CPU does. It has one session at a
   // time, keeps keys and values as f32, and guesses no tokens.
   std::optional<int64_t> device{};
+  std::string pipelines{};  // the folder in which what the device has compiled is kept; empty: it is not
   ops::Dispatch dispatch = ops::Dispatch::model;
   std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model that are on the device
 };

@@ -1,13 +1,19 @@
 #include "run/open_device.h"
 
-#include "gpu/instance.h"
+#include "gpu/named_device.h"
 
 namespace lathe::run {
 
-Result<std::shared_ptr<gpu::Device>> open_device(int64_t index) {
-  const auto instance = gpu::Instance::create();
-  if (!instance) return instance.status();
-  return (*instance)->open(index);
+Result<std::shared_ptr<gpu::Device>> open_device(int64_t index, const std::string& pipelines) {
+  auto opened = gpu::NamedDevice::open("vulkan:" + std::to_string(index), {.pipeline_folder = pipelines});
+  if (!opened) return opened.status();
+  // What cannot be kept is compiled again by the next start.
+  const auto keep = [](gpu::NamedDevice* device) {
+    [[maybe_unused]] const Status kept = device->keep_pipelines();
+    delete device;
+  };
+  const std::shared_ptr<gpu::NamedDevice> named(new gpu::NamedDevice(std::move(*opened)), keep);
+  return std::shared_ptr<gpu::Device>(named, named->device().get());
 }
 
 }  // namespace lathe::run

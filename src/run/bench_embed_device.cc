@@ -1,4 +1,4 @@
-#include "run/device_embed_bench.h"
+#include "run/bench_embed_device.h"
 
 namespace lathe::run {
 namespace {
