@@ -42,9 +42,9 @@ if(LATHE_STATIC_TESTS)
   add_library(rooms_static STATIC EXCLUDE_FROM_ALL ${LATHE_STATIC_SOURCES})
   target_include_directories(rooms_static PUBLIC src include)
   target_link_libraries(rooms_static PUBLIC lathe_flags fmt::fmt-header-only Threads::Threads)
-  # Packing is the same on every CPU, and that test needs the files' room with OpenSSL.
+  # Packing is the same on every CPU, and its test needs the files' room with OpenSSL; others need the room of GPUs.
   set(LATHE_STATIC_CASES ${LATHE_KERNEL_TESTS})
-  list(FILTER LATHE_STATIC_CASES EXCLUDE REGEX "/packed_layout_test\\.cc$")
+  list(FILTER LATHE_STATIC_CASES EXCLUDE REGEX "/(packed_layout|weight_columns|device_[a-z]+)_test\\.cc$")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND LATHE_STATIC_CASES tests/emulate/cpu_cases.cc tests/emulate/avx512_bf16_trap.cc)
   endif()
