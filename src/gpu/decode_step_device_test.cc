@@ -136,9 +136,10 @@ class Step {
     if (!recording) return recording.status();
     recording_ = *recording;
     const Place embedding = weights(model_.embedding, kVocabulary, kDim, WeightLayout::rows);
-    GatherArgs gather;
-    gather.w = embedding, gather.state = state_, gather.y = x_, gather.vocabulary = kVocabulary, gather.n = kDim;
-    op("gather.f32.64", gather);
+    GatherRowsArgs gather;
+    gather.w = embedding, gather.ids = state_, gather.y = x_, gather.vocabulary = kVocabulary;
+    gather.n = gather.y_row = kDim;
+    op("gather_rows.f32.64", gather);
     for (const Layer& layer : model_.layers) add_layer(layer);
     norm(model_.final_norm);
     product("subgroups.f32.2x64", embedding, normed_, logits_, kVocabulary, kDim, {});
@@ -187,16 +188,18 @@ class Step {
     op("rms_norm.64", args);
   }
   void attend(Place keys, Place values) {
-    RopeArgs rope;
-    rope.x = qkv_, rope.table = angles_, rope.state = state_, rope.heads = kHeads + kKvHeads;
-    rope.dim = rope.head_stride = kHeadDim, rope.pairs = kHeadDim / 2, rope.context = kContext;
-    op("rope.halves.64", rope);
-    StoreArgs store;
-    store.state = state_, store.n = kKv, store.context = kContext;
+    const Place position = from(state_, 1);  // of the state's words the second
+    RotateRowsArgs rotate;
+    rotate.x = qkv_, rotate.table = angles_, rotate.positions = position, rotate.heads = kHeads;
+    rotate.kv_heads = kKvHeads, rotate.dim = kHeadDim, rotate.pairs = kHeadDim / 2, rotate.row = kQkv;
+    rotate.context = kContext;
+    op("rotate_rows.halves.32", rotate);
+    StoreRowsArgs store;
+    store.slots = position, store.n = store.x_row = kKv, store.cache_rows = kContext;
     store.x = from(qkv_, kDim), store.cache = keys;
-    op("store.64", store);
+    op("store_rows.64", store);
     store.x = from(qkv_, kDim + kKv), store.cache = values;
-    op("store.64", store);
+    op("store_rows.64", store);
     AttentionArgs attention;
     attention.q = qkv_, attention.keys = keys, attention.values = values, attention.parts = parts_;
     attention.state = state_, attention.heads = kHeads, attention.kv_heads = kKvHeads, attention.dim = kHeadDim;

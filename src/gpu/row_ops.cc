@@ -68,26 +68,6 @@ Status StepProgram::record(Recording& recording, const GatherRowsArgs& a) const 
   return {};
 }
 
-Status StepProgram::record(Recording& recording, const SelectRowsArgs& a) const {
-  if (Status s = check_op(StepOp::select_rows); !s.ok()) return s;
-  Checks checks;
-  checks.size("rows", a.rows, 1, most_groups_);
-  checks.size("n", a.n, 1);
-  checks.size("rows of x", a.x_rows, 1);
-  checks.size("the distance of rows of x", a.x_row, a.n);
-  checks.size("the distance of rows of y", a.y_row, a.n);
-  checks.rows("x", a.x, a.x_rows, a.x_row, a.n);
-  checks.place("the rows that are selected", a.from, a.rows * 4);
-  checks.rows("y", a.y, a.rows, a.y_row, a.n);
-  if (!checks.ok()) return checks.status();
-  struct {
-    uint64_t x, from, y;
-    uint32_t n, x_rows, x_row, y_row;
-  } push{address_of(a.x), address_of(a.from), address_of(a.y), u32(a.n), u32(a.x_rows), u32(a.x_row), u32(a.y_row)};
-  dispatch(recording, *pipeline_, push, {ceil_div(a.n, variant_->threads), a.rows});
-  return {};
-}
-
 Status StepProgram::record(Recording& recording, const StoreRowsArgs& a) const {
   if (Status s = check_op(StepOp::store_rows); !s.ok()) return s;
   Checks checks;

@@ -21,10 +21,6 @@ struct GatherRowsArgs {  // y[t] = (alpha * W[ids[t]] + type) + table[first + po
   int64_t tokens = 1, vocabulary = 0, n = 0, y_row = 0;
   float alpha = 1.0f;
 };
-struct SelectRowsArgs {  // y[i] = x[from[i]], `rows` of them
-  Place x, from, y;
-  int64_t rows = 1, n = 0, x_rows = 0, x_row = 0, y_row = 0;
-};
 struct StoreRowsArgs {  // cache[slots[t]] = x[t]; a slot from cache_rows on takes nothing
   Place x, cache, slots;
   int64_t rows = 1, n = 0, x_row = 0, cache_rows = 0;

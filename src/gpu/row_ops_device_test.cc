@@ -42,21 +42,10 @@ TEST_F(RowOps, GatherAddsTypeAndPosition) {
   });
 }
 
-TEST_F(RowOps, SelectAndStoreMoveRows) {
+TEST_F(RowOps, StoreMovesRows) {
   constexpr int64_t kN = 70, kRow = 75, kRows = 5;
   const Vector x = uniform(random_, kRows * kRow);
   const Indices indices = {4, 0, 3, 77};
-  for_each_row(StepOp::select_rows, [&](const StepProgram& program, TestMemory& memory) {
-    SelectRowsArgs args;
-    args.x = memory.put(x), args.from = memory.put(indices), args.y = memory.floats(4 * (kN + 1));
-    args.rows = 4, args.n = kN, args.x_rows = kRows, args.x_row = kRow, args.y_row = kN + 1;
-    run(program, args);
-    const Vector y = memory.get<float>(args.y, 4 * (kN + 1));
-    for (int64_t i = 0; i < 4 * (kN + 1); ++i) {
-      const int64_t from = std::min<int64_t>(indices[static_cast<size_t>(i / (kN + 1))], kRows - 1), c = i % (kN + 1);
-      EXPECT_EQ(at(y, i), c < kN ? at(x, from * kRow + c) : 0) << i;
-    }
-  });
   for_each_row(StepOp::store_rows, [&](const StepProgram& program, TestMemory& memory) {
     StoreRowsArgs args;
     args.x = memory.put(x), args.slots = memory.put(indices), args.cache = memory.floats(6 * kN);

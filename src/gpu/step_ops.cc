@@ -37,34 +37,6 @@ Groups StepProgram::groups_for(int64_t items) const {
   return {ceil_div(groups, rows), rows};
 }
 
-Status StepProgram::record(Recording& recording, const GatherArgs& a) const {
-  if (Status s = check_op(StepOp::gather); !s.ok()) return s;
-  const auto size = packed_size(variant_->w, WeightLayout::rows, a.vocabulary, a.n);
-  if (!size) return size.status();
-  Checks checks;
-  checks.place("W", a.w, size->bytes, 16);
-  checks.state(a.state);
-  checks.place("y", a.y, a.n * 4);
-  if (!checks.ok()) return checks.status();
-  struct {
-    uint64_t w, scale, state, y;
-    uint32_t vocabulary, n, units, scales;
-    float alpha;
-    uint32_t unused;
-  } push{address_of(a.w),
-         address_of(a.w) + static_cast<uint64_t>(size->scales_at),
-         address_of(a.state),
-         address_of(a.y),
-         u32(a.vocabulary),
-         u32(a.n),
-         u32(size->units),
-         u32(size->scales),
-         a.alpha,
-         0};
-  dispatch(recording, *pipeline_, push, groups_for(size->units));
-  return {};
-}
-
 Status StepProgram::record(Recording& recording, const RmsNormArgs& a) const {
   if (Status s = check_op(StepOp::rms_norm); !s.ok()) return s;
   Checks checks;
@@ -84,43 +56,6 @@ Status StepProgram::record(Recording& recording, const RmsNormArgs& a) const {
   } push{address_of(a.x), address_of(a.w), address_of(a.y), u32(a.n), u32(a.x_row),
          u32(a.y_row),    a.epsilon,       a.offset,        0};
   dispatch(recording, *pipeline_, push, {a.rows, 1});
-  return {};
-}
-
-Status StepProgram::record(Recording& recording, const RopeArgs& a) const {
-  if (Status s = check_op(StepOp::rope); !s.ok()) return s;
-  Checks checks;
-  checks.size("heads", a.heads, 1);
-  checks.size("pairs", a.pairs, 1, a.dim / 2);
-  checks.size("the distance of heads", a.head_stride, a.dim);
-  checks.size("context", a.context, 1);
-  checks.place("x", a.x, ((a.heads - 1) * a.head_stride + a.dim) * 4);
-  checks.place("the table of angles", a.table, a.context * a.pairs * 8);
-  checks.state(a.state);
-  if (!checks.ok()) return checks.status();
-  struct {
-    uint64_t x, table, state;
-    uint32_t heads, pairs, head_stride, context;
-  } push{address_of(a.x), address_of(a.table), address_of(a.state), u32(a.heads),
-         u32(a.pairs),    u32(a.head_stride),  u32(a.context)};
-  dispatch(recording, *pipeline_, push, groups_for(a.heads * a.pairs));
-  return {};
-}
-
-Status StepProgram::record(Recording& recording, const StoreArgs& a) const {
-  if (Status s = check_op(StepOp::store); !s.ok()) return s;
-  Checks checks;
-  checks.size("n", a.n, 1);
-  checks.size("context", a.context, 1);
-  checks.place("x", a.x, a.n * 4);
-  checks.place("the cache", a.cache, a.n * a.context * 4);
-  checks.state(a.state);
-  if (!checks.ok()) return checks.status();
-  struct {
-    uint64_t x, cache, state;
-    uint32_t n, context;
-  } push{address_of(a.x), address_of(a.cache), address_of(a.state), u32(a.n), u32(a.context)};
-  dispatch(recording, *pipeline_, push, groups_for(a.n));
   return {};
 }
 

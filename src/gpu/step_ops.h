@@ -19,16 +19,12 @@
 namespace lathe::gpu {
 
 enum class StepOp : uint8_t {
-  gather,
   rms_norm,
-  rope,
-  store,
   attention,
   attention_join,
   argmax,
   // of many tokens: row_ops.h
   gather_rows,
-  select_rows,
   store_rows,
   layer_norm,
   residual_norms,
@@ -49,8 +45,8 @@ struct StepVariant {
   int64_t shared_bytes;
   int64_t most_dim;   // attention: of a head; else 0
   int64_t tile_rows;  // attention_tiles: queries of a tile
-  WeightType w;       // gather, gather_rows
-  bool interleaved;   // rope, rotate_rows
+  WeightType w;       // gather_rows
+  bool interleaved;   // rotate_rows
   const char* what;   // one line for people
 };
 std::span<const StepVariant> step_variants();
@@ -62,23 +58,10 @@ struct StepState {
   uint32_t token = 0, position = 0;
 };
 
-struct GatherArgs {  // y[i] = alpha * W[token, i]
-  Place w, state, y;
-  int64_t vocabulary = 0, n = 0;
-  float alpha = 1.0f;
-};
 struct RmsNormArgs {  // y = x / rms(x) * (offset + w), row by row; y may be x
   Place x, w, y;
   int64_t rows = 1, n = 0, x_row = 0, y_row = 0;  // floats from row to row
   float epsilon = 1e-6f, offset = 0.0f;
-};
-struct RopeArgs {  // in place; table: (cos, sin) of [position][pair], of `context` positions
-  Place x, table, state;
-  int64_t heads = 1, dim = 0, pairs = 0, head_stride = 0, context = 0;
-};
-struct StoreArgs {  // cache[position] = x
-  Place x, cache, state;
-  int64_t n = 0, context = 0;
 };
 struct AttentionArgs {  // parts: attention_parts_bytes(); so many positions behind its own are seen
   Place q, keys, values, parts, state;
@@ -101,15 +84,11 @@ class StepProgram {
   static Result<StepProgram> create(Device& device, const StepVariant& variant);
   const StepVariant& variant() const { return *variant_; }
 
-  Status record(Recording& recording, const GatherArgs& args) const;
   Status record(Recording& recording, const RmsNormArgs& args) const;
-  Status record(Recording& recording, const RopeArgs& args) const;
-  Status record(Recording& recording, const StoreArgs& args) const;
   Status record(Recording& recording, const AttentionArgs& args) const;
   Status record(Recording& recording, const AttentionJoinArgs& args) const;
   Status record(Recording& recording, const ArgmaxArgs& args) const;
   Status record(Recording& recording, const GatherRowsArgs& args) const;
-  Status record(Recording& recording, const SelectRowsArgs& args) const;
   Status record(Recording& recording, const StoreRowsArgs& args) const;
   Status record(Recording& recording, const LayerNormArgs& args) const;
   Status record(Recording& recording, const ResidualNormsArgs& args) const;

@@ -6,31 +6,12 @@
 #include <set>
 
 #include "gpu/test_step_ops.h"
-#include "quant/blocks.h"
 
 namespace lathe::gpu {
 namespace {
 
 Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
   return memory.put(std::vector<uint32_t>{token, position});
-}
-
-TEST_F(StepOps, GatherDecodesOneRow) {
-  for_each_row(StepOp::gather, [&](const StepProgram& program, TestMemory& memory) {
-    constexpr int64_t kVocabulary = 7, kN = 70;
-    constexpr float kAlpha = 3.0f;
-    const WeightType w = program.variant().w;
-    auto values = uniform(random_, kVocabulary * kN);
-    const Place packed = put_weights(memory, w, kVocabulary, kN, &values);
-    GatherArgs args;
-    args.w = packed, args.state = state_at(memory, 5, 0), args.y = memory.floats(kN + 3);
-    args.vocabulary = kVocabulary, args.n = kN, args.alpha = kAlpha;
-    run(program, args);
-    const auto y = memory.get<float>(args.y, kN + 3);
-    for (int64_t i = 0; i < kN; ++i)
-      EXPECT_NEAR(y[static_cast<size_t>(i)], kAlpha * values[static_cast<size_t>(5 * kN + i)], 4e-7) << i;
-    for (int64_t i = kN; i < kN + 3; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], 0);
-  });
 }
 
 TEST_F(StepOps, RmsNormOfRowsOfAnyLength) {
@@ -60,53 +41,6 @@ TEST_F(StepOps, RmsNormOfRowsOfAnyLength) {
         }
       }
     });
-}
-
-TEST_F(StepOps, RopeRotatesPairsAndLeavesTheRest) {
-  for_each_row(StepOp::rope, [&](const StepProgram& program, TestMemory& memory) {
-    constexpr int64_t kHeads = 3, kDim = 20, kPairs = 8, kStride = 23, kContext = 9, kPosition = 4;
-    const auto x = uniform(random_, kHeads * kStride);
-    std::vector<float> table;
-    for (int64_t i = 0; i < kContext * kPairs; ++i) {
-      const double angle =
-          static_cast<double>(i / kPairs) * std::pow(10000.0, -static_cast<double>(i % kPairs) / kPairs);
-      table.push_back(static_cast<float>(std::cos(angle)));
-      table.push_back(static_cast<float>(std::sin(angle)));
-    }
-    RopeArgs args;
-    args.x = memory.put(x), args.table = memory.put(table), args.state = state_at(memory, 0, kPosition);
-    args.heads = kHeads, args.dim = kDim, args.pairs = kPairs, args.head_stride = kStride, args.context = kContext;
-    run(program, args);
-    auto expected = x;
-    for (int64_t h = 0; h < kHeads; ++h)
-      for (int64_t pair = 0; pair < kPairs; ++pair) {
-        const bool interleaved = program.variant().interleaved;
-        const auto a = static_cast<size_t>(h * kStride + (interleaved ? 2 * pair : pair));
-        const size_t b = a + (interleaved ? 1 : kPairs), angle = static_cast<size_t>(kPosition * kPairs + pair) * 2;
-        expected[a] = x[a] * table[angle] - x[b] * table[angle + 1];
-        expected[b] = x[a] * table[angle + 1] + x[b] * table[angle];
-      }
-    const auto y = memory.get<float>(args.x, kHeads * kStride);
-    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 8 * kU) << i;
-  });
-}
-
-TEST_F(StepOps, StoreWritesOneRowOfTheCache) {
-  for_each_row(StepOp::store, [&](const StepProgram& program, TestMemory& memory) {
-    constexpr int64_t kN = 130, kContext = 4;
-    const auto x = uniform(random_, kN);
-    for (const uint32_t position : {0u, 3u, 4u}) {
-      StoreArgs args;
-      args.x = memory.put(x), args.cache = memory.floats((kContext + 1) * kN);
-      args.state = state_at(memory, 0, position), args.n = kN, args.context = kContext;
-      run(program, args);
-      const auto cache = memory.get<float>(args.cache, (kContext + 1) * kN);
-      for (int64_t i = 0; i < (kContext + 1) * kN; ++i) {
-        const bool written = i / kN == position && position < kContext;
-        EXPECT_EQ(cache[static_cast<size_t>(i)], written ? x[static_cast<size_t>(i % kN)] : 0.0f);
-      }
-    }
-  });
 }
 
 struct Cache {

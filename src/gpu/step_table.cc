@@ -16,30 +16,11 @@ StepVariant row(std::string name, StepOp op, const char* shader, int64_t threads
   return v;
 }
 
-void add_gather(Rows* rows) {
-  for (int w = 0; w < kWeightTypes; ++w) {
-    const auto type = static_cast<WeightType>(w);
-    StepVariant v = row(fmt::format("gather.{}.64", type_name(type)), StepOp::gather, "gather", 64,
-                        "the embedding of a token, a thread for 16 bytes");
-    v.w = type, v.constants = {static_cast<uint32_t>(w)};
-    rows->push_back(v);
-  }
-}
-
 void add_rms_norm(Rows* rows) {
   for (const int64_t threads : {64, 256, 512}) {
     StepVariant v = row(fmt::format("rms_norm.{}", threads), StepOp::rms_norm, "rms_norm", threads,
                         "a workgroup for a row, its threads summed in a tree");
     v.shared_bytes = threads * 4;
-    rows->push_back(v);
-  }
-}
-
-void add_rope(Rows* rows) {
-  for (const bool interleaved : {false, true}) {
-    StepVariant v = row(fmt::format("rope.{}.64", interleaved ? "interleaved" : "halves"), StepOp::rope, "rope", 64,
-                        "a thread for a pair");
-    v.interleaved = interleaved, v.constants = {interleaved ? 1u : 0u};
     rows->push_back(v);
   }
 }
@@ -64,7 +45,6 @@ void add_row_ops(Rows* rows) {
     v.w = type, v.constants = {static_cast<uint32_t>(w)};
     rows->push_back(v);
   }
-  rows->push_back(row("select_rows.64", StepOp::select_rows, "select_rows", 64, "some rows of many"));
   rows->push_back(row("store_rows.64", StepOp::store_rows, "store_rows", 64, "rows into a cache"));
   rows->push_back(row("activate.64", StepOp::activate, "activate", 64, "a function of every element, or a gate"));
   rows->push_back(row("pool.64", StepOp::pool, "pool", 64, "a text's tokens to one vector"));
@@ -119,10 +99,7 @@ void add_argmax(Rows* rows) {
 std::span<const StepVariant> step_variants() {
   static const Rows rows = [] {
     Rows made;
-    add_gather(&made);
     add_rms_norm(&made);
-    add_rope(&made);
-    made.push_back(row("store.64", StepOp::store, "store", 64, "a row into a cache"));
     add_attention(&made);
     made.push_back(row("attention_join.64", StepOp::attention_join, "attention_join", 64, "splits of keys together"));
     add_argmax(&made);
