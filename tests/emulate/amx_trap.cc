@@ -3,19 +3,13 @@
 // that is illegal does. The rows of AMX then have AVX2 lanes (amx_rows.cc), which is told to detection below.
 #include "amx_trap.h"
 
-#include <gtest/gtest.h>
-
-#include <atomic>
 #include <cmath>
 
 #include "base/types.h"
-#include "platform/cpu.h"
 #include "trapped.h"
 
 namespace lathe {
 namespace {
-
-std::atomic<int64_t> traps = 0;
 
 // As ldtilecfg reads it and sttilecfg writes it.
 struct Config {
@@ -162,28 +156,13 @@ bool execute(Instruction& code, greg_t* general) {
   }
 }
 
-void on_illegal(int, siginfo_t*, void* context) {
-  greg_t* general = general_registers(context);
-  const auto* start = reinterpret_cast<const uint8_t*>(general[REG_RIP]);
+const uint8_t* carry_out(const uint8_t* start, void* context) {
   Instruction code = vex_instruction(start);
-  if (!execute(code, general)) unknown_instruction(start);
-  general[REG_RIP] = reinterpret_cast<greg_t>(code.end);
-  traps.fetch_add(1, std::memory_order_relaxed);
+  return execute(code, general_registers(context)) ? code.end : nullptr;
 }
 
-// A run whose every case was skipped, or whose kernels never used the instructions, has tested nothing.
-class TrapEnvironment : public ::testing::Environment {
- public:
-  void SetUp() override {
-    struct sigaction action = {};
-    action.sa_sigaction = on_illegal;
-    action.sa_flags = SA_SIGINFO;
-    ASSERT_EQ(sigaction(SIGILL, &action, nullptr), 0);
-    cpu_features();  // where the CPU has tiles, the system is asked for them
-  }
-  void TearDown() override { EXPECT_TRUE(cpu_has_amx() || amx_traps() > 0) << "no AMX instruction was executed"; }
-};
-[[maybe_unused]] const auto* const environment = ::testing::AddGlobalTestEnvironment(new TrapEnvironment);
+[[maybe_unused]] const auto* const environment =
+    ::testing::AddGlobalTestEnvironment(new TrapEnvironment<carry_out>("AMX", [] { return !cpu_has_amx(); }));
 
 }  // namespace
 

@@ -1,14 +1,18 @@
-// What a SIGILL handler of a trapped instruction set needs: the instruction taken apart, the registers of the
+// What traps of instruction sets share: the SIGILL handler, the instruction taken apart, the registers of the
 // interrupted code, operands in memory, and the end of a program that met another illegal instruction.
 #pragma once
 
 #include <cpuid.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
+
+#include "platform/cpu.h"
 
 namespace lathe {
 
@@ -177,5 +181,44 @@ class VectorRegisters {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
   _exit(132);
 }
+
+// Instructions that were carried out so far, in this process.
+inline std::atomic<int64_t> traps = 0;
+
+// Carries out the instruction at `code` on the registers of `context`. Returns what stands behind it, or nullptr where
+// it is none of those that are trapped.
+using CarryOut = const uint8_t* (*)(const uint8_t* code, void* context);
+
+template <CarryOut kCarryOut>
+void on_illegal(int, siginfo_t*, void* context) {
+  greg_t& next = general_registers(context)[REG_RIP];
+  const auto* start = reinterpret_cast<const uint8_t*>(next);
+  const uint8_t* end = kCarryOut(start, context);
+  if (end == nullptr) unknown_instruction(start);
+  next = reinterpret_cast<greg_t>(end);
+  traps.fetch_add(1, std::memory_order_relaxed);
+}
+
+// A run whose every case was skipped, or whose kernels never used the instructions where they are `needed`, has tested
+// nothing.
+template <CarryOut kCarryOut>
+class TrapEnvironment : public ::testing::Environment {
+ public:
+  TrapEnvironment(const char* instructions, bool (*needed)()) : instructions_(instructions), needed_(needed) {}
+  void SetUp() override {
+    struct sigaction action = {};
+    action.sa_sigaction = on_illegal<kCarryOut>;
+    action.sa_flags = SA_SIGINFO;
+    ASSERT_EQ(sigaction(SIGILL, &action, nullptr), 0);
+    cpu_features();  // where the CPU has AMX, the system is asked for the tiles
+  }
+  void TearDown() override {
+    EXPECT_TRUE(!needed_() || traps.load() > 0) << "no " << instructions_ << " instruction was executed";
+  }
+
+ private:
+  const char* instructions_;
+  bool (*needed_)();
+};
 
 }  // namespace lathe
