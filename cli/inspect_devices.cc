@@ -36,13 +36,20 @@ std::string lacking(const DeviceInfo& d) {
 int64_t rows_that_run(const DeviceInfo& d) {
   const auto rows = gpu::matmul_variants();
   return std::count_if(rows.begin(), rows.end(), [&](const gpu::MatmulVariant& v) {
-    return d.unusable.empty() && gpu::has(d, v.needs) && v.geometry.threads <= d.most_threads;
+    return d.unusable.empty() && gpu::has(d, v.needs) && gpu::threads_of_group(v, d) <= d.most_threads;
   });
 }
 
 std::string subgroup_text(const DeviceInfo& d) {
   if (d.subgroup_least == d.subgroup_most) return fmt::format("{}", d.subgroup_size);
   return fmt::format("{} of {} to {}", d.subgroup_size, d.subgroup_least, d.subgroup_most);
+}
+
+std::string matrices_text(const DeviceInfo& d) {
+  std::string text;
+  for (const gpu::MatrixSize& m : d.matrices)
+    text += fmt::format("{}{} x {} x {}", text.empty() ? "" : ", ", m.m, m.n, m.k);
+  return text.empty() ? "none of f16 with sums in f32" : text;
 }
 
 Lines describe(const DeviceInfo& d) {
@@ -57,6 +64,7 @@ Lines describe(const DeviceInfo& d) {
       {"memory", fmt::format("{}, {} in one buffer", mib(d.memory_bytes), mib(d.most_buffer_bytes))},
       {"subgroup", subgroup_text(d)},
       {"workgroup", fmt::format("{} threads, {} bytes shared", d.most_threads, d.shared_bytes)},
+      {"matrices", matrices_text(d)},
       {"timestamps",
        d.timestamp_bits == 0 ? "none" : fmt::format("{} bits of {:.4g} ns", d.timestamp_bits, d.timestamp_ns)},
       {"features", d.features == 0 ? "none that kernels use" : gpu::feature_names(d.features)},
@@ -70,6 +78,8 @@ nlohmann::ordered_json to_json(const DeviceInfo& d) {
   for (int i = 0; i < gpu::kFeatures; ++i)
     if (const auto feature = static_cast<gpu::Feature>(i); gpu::has(d, gpu::feature_bit(feature)))
       features.push_back(gpu::feature_name(feature));
+  auto matrices = nlohmann::ordered_json::array();
+  for (const gpu::MatrixSize& m : d.matrices) matrices.push_back({m.m, m.n, m.k});
   return {
       {"device", label(d)},
       {"name", d.name},
@@ -90,6 +100,7 @@ nlohmann::ordered_json to_json(const DeviceInfo& d) {
       {"timestamp_bits", d.timestamp_bits},
       {"timestamp_ns", d.timestamp_ns},
       {"features", std::move(features)},
+      {"matrices", std::move(matrices)},
       {"matmul_kernels", rows_that_run(d)},
       {"matmul_kernels_in_build", gpu::matmul_variants().size()},
   };

@@ -34,6 +34,7 @@ endfunction()
 
 # shader_code() of src/gpu/vulkan/shader_code.h, over one included file of words for each shader.
 function(lathe_compile_shaders target)
+  add_executable(khr_matrices EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/tools/khr_matrices.cc)
   set(folder ${CMAKE_BINARY_DIR}/shaders)
   file(MAKE_DIRECTORY ${folder})
   file(GLOB shaders CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/gpu/shaders/*.comp)
@@ -43,10 +44,18 @@ function(lathe_compile_shaders target)
   foreach(shader IN LISTS shaders)
     get_filename_component(name ${shader} NAME_WE)
     set(output ${folder}/${name}.inc)
-    add_custom_command(OUTPUT ${output} DEPENDS ${shader} DEPFILE ${output}.d
-                       COMMAND ${LATHE_GLSLC} --target-env=vulkan1.2 -O -Werror -MD -MF ${output}.d -mfmt=c
-                               -o ${output} ${shader}
-                       COMMENT "Compiling the shader ${name}" VERBATIM)
+    set(compile ${LATHE_GLSLC} --target-env=vulkan1.2 -O -Werror -MD -MF ${output}.d)
+    file(STRINGS ${shader} matrices REGEX "GL_NV_cooperative_matrix : require")
+    if(matrices)
+      add_custom_command(OUTPUT ${output} DEPENDS ${shader} khr_matrices DEPFILE ${output}.d
+                         COMMAND ${compile} -MT ${output} -o ${folder}/${name}.spv ${shader}
+                         COMMAND khr_matrices ${folder}/${name}.spv ${output}
+                         COMMENT "Compiling the shader ${name}" VERBATIM)
+    else()
+      add_custom_command(OUTPUT ${output} DEPENDS ${shader} DEPFILE ${output}.d
+                         COMMAND ${compile} -mfmt=c -o ${output} ${shader}
+                         COMMENT "Compiling the shader ${name}" VERBATIM)
+    endif()
     list(APPEND words ${output})
     string(APPEND arrays "constexpr uint32_t k_${name}[] =\n#include \"${name}.inc\"\n    ;\n")
     string(APPEND rows "    {\"${name}\", k_${name}},\n")

@@ -52,7 +52,7 @@ std::vector<PipelineSpec> others(const Device& device) {
   std::vector<PipelineSpec> specs;
   for (const MatmulVariant& v : matmul_variants())
     if (const MatmulProblem p = {.n = 8192, .k = kSize, .w = v.w}; matmul_refusal(v, p, device.info()).empty())
-      specs.push_back(matmul_pipeline(v, p));
+      specs.push_back(matmul_pipeline(v, p, device.info()));
   return specs;
 }
 

@@ -34,6 +34,8 @@ std::string_view feature_name(Feature feature) {
       return "storage16";
     case Feature::storage8:
       return "storage8";
+    case Feature::cooperative_matrix:
+      return "cooperative_matrix";
   }
   return "?";
 }

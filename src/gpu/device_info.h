@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lathe::gpu {
 
@@ -19,13 +20,20 @@ enum class Feature : uint8_t {
   float16,                // arithmetic in shaders
   storage16,              // 16-bit values in buffers
   storage8,
+  cooperative_matrix,  // of f16, with sums in f32, and the memory model that shaders with them are written in
 };
-constexpr int kFeatures = static_cast<int>(Feature::storage8) + 1;
+constexpr int kFeatures = static_cast<int>(Feature::cooperative_matrix) + 1;
 std::string_view feature_name(Feature feature);
 
 using FeatureSet = uint32_t;
 constexpr FeatureSet feature_bit(Feature feature) { return FeatureSet{1} << static_cast<int>(feature); }
 std::string feature_names(FeatureSet set);  // "subgroup_arithmetic timestamps"
+
+// Of matrices that a subgroup multiplies: m x k times k x n.
+struct MatrixSize {
+  uint32_t m = 0, n = 0, k = 0;
+  bool operator==(const MatrixSize&) const = default;
+};
 
 struct DeviceInfo {
   int index = 0;  // N of vulkan:N
@@ -35,6 +43,7 @@ struct DeviceInfo {
   uint32_t vendor_id = 0, device_id = 0;
   DeviceKind kind = DeviceKind::other;
   FeatureSet features = 0;
+  std::vector<MatrixSize> matrices;  // with Feature::cooperative_matrix
   int subgroup_size = 1, subgroup_least = 1, subgroup_most = 1;
   int64_t most_threads = 0;       // of a workgroup
   int64_t most_subgroups = 0;     // of a workgroup whose pipeline asks for their size

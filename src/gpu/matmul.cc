@@ -19,14 +19,14 @@ std::string refuse_rows(const MatmulVariant& v, int64_t m) {
 std::string refuse_device(const MatmulVariant& v, const MatmulProblem& problem, const DeviceInfo& device) {
   if (!device.unusable.empty()) return "the device " + device.unusable;
   if (!has(device, v.needs)) return "the device lacks " + feature_names(v.needs & ~device.features);
-  if (v.geometry.threads > device.most_threads)
-    return fmt::format("workgroups of {} threads, the device has {} at most", v.geometry.threads, device.most_threads);
-  if (v.subgroups && v.geometry.threads % device.subgroup_size != 0)
-    return fmt::format("workgroups of {} threads are not whole subgroups of {}", v.geometry.threads,
-                       device.subgroup_size);
+  const int64_t threads = threads_of_group(v, device);
+  if (threads > device.most_threads)
+    return fmt::format("workgroups of {} threads, the device has {} at most", threads, device.most_threads);
+  if (v.subgroups && threads % device.subgroup_size != 0)
+    return fmt::format("workgroups of {} threads are not whole subgroups of {}", threads, device.subgroup_size);
   const bool asks = v.subgroups && device.subgroup_least != device.subgroup_most;
-  if (asks && v.geometry.threads > device.subgroup_size * device.most_subgroups)
-    return fmt::format("workgroups of {} threads, the device has {} subgroups of {} at most", v.geometry.threads,
+  if (asks && threads > device.subgroup_size * device.most_subgroups)
+    return fmt::format("workgroups of {} threads, the device has {} subgroups of {} at most", threads,
                        device.most_subgroups, device.subgroup_size);
   if (const int64_t shared = v.shared_bytes(v, problem, device); shared > device.shared_bytes)
     return fmt::format("{} bytes of shared memory, the device has {}", shared, device.shared_bytes);
@@ -68,6 +68,11 @@ const MatmulVariant* default_matmul_variant(const MatmulProblem& problem, const 
   return nullptr;
 }
 
+int64_t threads_of_group(const MatmulVariant& variant, const DeviceInfo& device) {
+  const Geometry& g = variant.geometry;
+  return g.threads > 0 ? g.threads : g.subgroups * device.subgroup_size;
+}
+
 int64_t columns_of_group(const MatmulVariant& variant, const DeviceInfo& device) {
   const Geometry& g = variant.geometry;
   if (g.per_subgroup > 0) return std::max<int64_t>(1, g.threads / device.subgroup_size) * g.per_subgroup;
@@ -83,12 +88,13 @@ Groups matmul_groups(const MatmulVariant& variant, const MatmulProblem& problem,
   return {ceil_div(columns, rows), rows};
 }
 
-PipelineSpec matmul_pipeline(const MatmulVariant& variant, const MatmulProblem& problem) {
+PipelineSpec matmul_pipeline(const MatmulVariant& variant, const MatmulProblem& problem, const DeviceInfo& device) {
   const Geometry& g = variant.geometry;
   PipelineSpec spec;
   spec.shader = variant.shader;
   spec.full_subgroups = variant.subgroups;
-  spec.constants = {static_cast<uint32_t>(g.threads), static_cast<uint32_t>(variant.w), problem.gated ? 1u : 0u};
+  spec.constants = {static_cast<uint32_t>(threads_of_group(variant, device)), static_cast<uint32_t>(variant.w),
+                    problem.gated ? 1u : 0u};
   spec.constants.insert(spec.constants.end(), g.constants.begin(), g.constants.begin() + g.constant_count);
   return spec;
 }

@@ -5,12 +5,12 @@
 // W lies as gpu/weights.h has it. The order of addition is fixed by the variant, the shape and the device's subgroup
 // size, so that a product has the same bits whenever it runs; other than on the CPU, variants differ in it.
 //   columns, broadcast, small, tiled    one chain over k for each output (columns with more threads than columns: one
-//   for
-//                                       each slice of threads, added ascending)
-//   subgroups, head, split_k            a chain for each lane over the units that are its turn, then the subgroup's
-//   tree
+//                                       for each slice of threads, added ascending)
+//   cooperative                         one chain over k in steps of a matrix' depth; the order in a step is the
+//   device's subgroups, head, split_k            a chain for each lane over the units that are its turn, then the
+//   subgroup's tree
 // Every step of a chain is a fused multiply-add where the device has one. A quantised unit's codes are summed first and
-// then scaled (tiled: weights are widened first, exactly).
+// then scaled (tiled: weights are widened first, exactly). cooperative rounds x, and what codes stand for, to f16.
 //
 // Rows of x are `x_row` floats apart, a multiple of 4, and what lies between K and x_row is not looked at. Nothing but
 // the m by n elements of y is written.
@@ -42,10 +42,11 @@ struct MatmulProblem {
 
 // What a variant's shader is given beside the number of threads, the type and whether it is gated.
 struct Geometry {
-  int64_t threads = 64;                 // of a workgroup
+  int64_t threads = 64;  // of a workgroup; 0: `subgroups` of the device's size
+  int64_t subgroups = 0;
   int64_t tile_m = 1, tile_n = 0;       // rows and columns of a workgroup; tile_n 0: so many that each thread has one
   int64_t per_subgroup = 0;             // columns of a subgroup, where those of a workgroup follow from its size
-  std::array<uint32_t, 4> constants{};  // constant_id 3 ...
+  std::array<uint32_t, 7> constants{};  // constant_id 3 ...
   int64_t constant_count = 0;
 };
 
@@ -58,6 +59,7 @@ struct MatmulVariant {
   Geometry geometry;
   FeatureSet needs;
   bool subgroups;    // full ones
+  bool rounds;       // x and the values of W to f16
   const char* what;  // one line for people
   // Bytes of shared memory.
   int64_t (*shared_bytes)(const MatmulVariant& self, const MatmulProblem& problem, const DeviceInfo& device) noexcept;
@@ -77,9 +79,10 @@ std::string matmul_refusal(const MatmulVariant& variant, const MatmulProblem& pr
 const MatmulVariant* default_matmul_variant(const MatmulProblem& problem, const DeviceInfo& device,
                                             std::optional<WeightLayout> layout = {});
 
+int64_t threads_of_group(const MatmulVariant& variant, const DeviceInfo& device);
 // Columns that a workgroup of `variant` has on `device`.
 int64_t columns_of_group(const MatmulVariant& variant, const DeviceInfo& device);
 Groups matmul_groups(const MatmulVariant& variant, const MatmulProblem& problem, const DeviceInfo& device);
-PipelineSpec matmul_pipeline(const MatmulVariant& variant, const MatmulProblem& problem);
+PipelineSpec matmul_pipeline(const MatmulVariant& variant, const MatmulProblem& problem, const DeviceInfo& device);
 
 }  // namespace lathe::gpu

@@ -32,7 +32,7 @@ Result<MatmulChooser::Choice> MatmulChooser::choose(const MatmulProblem& problem
                                    info.index, problem.m, problem.n, problem.k, type_name(problem.w),
                                    layout ? fmt::format(" in {}", layout_name(*layout)) : "",
                                    why_none(problem, layout, info)));
-  const PipelineSpec spec = matmul_pipeline(*best, problem);
+  const PipelineSpec spec = matmul_pipeline(*best, problem, info);
   const MatmulVariant* generic =
       compiling_ == Compiling::background ? default_matmul_variant(problem, info, best->layout) : nullptr;
   if (generic != nullptr && generic != best && !device_->pipeline_ready(spec)) {

@@ -36,7 +36,7 @@ TEST_F(MatmulChooserDevice, WithoutAPlanItIsTheTablesFirst) {
   ASSERT_TRUE(choice.ok()) << choice.status().message();
   EXPECT_EQ(choice->variant->name, "columns.q8_0.64x64");
   EXPECT_TRUE(choice->settled);
-  EXPECT_TRUE(device_->pipeline_ready(matmul_pipeline(*choice->variant, one_row())));
+  EXPECT_TRUE(device_->pipeline_ready(matmul_pipeline(*choice->variant, one_row(), device_->info())));
   const auto rows = chooser.choose(one_row(), WeightLayout::rows);
   ASSERT_TRUE(rows.ok()) << rows.status().message();
   EXPECT_EQ(rows->variant->layout, WeightLayout::rows);
@@ -104,7 +104,7 @@ TEST_F(MatmulChooserDevice, CompilesBesideWorkAndGoesInTheMidstOfIt) {
     std::vector<PipelineSpec> specs;
     for (const MatmulVariant& v : matmul_variants())
       if (v.w == WeightType::q4_0 && matmul_refusal(v, {.n = 32, .k = 512, .w = v.w}, device_->info()).empty())
-        specs.push_back(matmul_pipeline(v, {.w = v.w}));
+        specs.push_back(matmul_pipeline(v, {.w = v.w}, device_->info()));
     ASSERT_GE(specs.size(), 8u);
     for (const PipelineSpec& spec : specs) device_->prepare_pipeline(spec);
     for (auto spec = specs.rbegin(); spec != specs.rend(); ++spec) {

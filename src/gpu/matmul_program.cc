@@ -34,7 +34,7 @@ Result<MatmulProgram> MatmulProgram::create(Device& device, const MatmulVariant&
   if (!size) return size.status();
   program.size_ = *size;
   program.groups_ = matmul_groups(variant, problem, device.info());
-  auto pipeline = device.create_pipeline(matmul_pipeline(variant, problem));
+  auto pipeline = device.create_pipeline(matmul_pipeline(variant, problem, device.info()));
   if (!pipeline) return pipeline.status();
   program.pipeline_ = std::move(*pipeline);
   return program;

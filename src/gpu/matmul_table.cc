@@ -36,7 +36,7 @@ void add_columns(std::vector<MatmulVariant>* rows, WeightType w, int64_t columns
       fmt::format("columns.{}.{}x{}{}", type_name(w), columns, threads, m_most > 1 ? fmt::format(".m{}", m_most) : "");
   v.shader = "columns", v.w = w, v.layout = WeightLayout::panels;
   v.m_least = m_least, v.m_most = m_most;
-  v.geometry = {threads, m_most, columns, 0, {}, 3};
+  v.geometry = {threads, 0, m_most, columns, 0, {}, 3};
   v.geometry.constants = {static_cast<uint32_t>(columns), static_cast<uint32_t>(m_most),
                           static_cast<uint32_t>(chunk_k / k_of_unit(w))};
   v.what = m_most > 1 ? "few rows: a thread per column, weights read once" : "a thread per column, x in shared memory";
@@ -49,7 +49,7 @@ void add_subgroups(std::vector<MatmulVariant>* rows, WeightType w, int64_t colum
   v.name = fmt::format("subgroups.{}.{}x{}", type_name(w), columns, threads);
   v.shader = "subgroups", v.w = w, v.layout = WeightLayout::rows;
   v.m_least = v.m_most = 1;
-  v.geometry = {threads, 1, 0, columns, {static_cast<uint32_t>(columns)}, 1};
+  v.geometry = {threads, 0, 1, 0, columns, {static_cast<uint32_t>(columns)}, 1};
   v.needs = kSubgroups, v.subgroups = true;
   v.what = "a subgroup per column or several, lanes along k";
   v.shared_bytes = no_shared;
@@ -61,7 +61,7 @@ void add_broadcast(std::vector<MatmulVariant>* rows, WeightType w, int64_t threa
   v.name = fmt::format("broadcast.{}.{}", type_name(w), threads);
   v.shader = "broadcast", v.w = w, v.layout = WeightLayout::panels;
   v.m_least = v.m_most = 1;
-  v.geometry = {threads, 1, threads, 0, {}, 0};
+  v.geometry = {threads, 0, 1, threads, 0, {}, 0};
   v.needs = kBroadcast, v.subgroups = true;
   v.what = "a lane per column, x handed round the subgroup";
   v.shared_bytes = no_shared;
@@ -87,7 +87,7 @@ void add_split_k(std::vector<MatmulVariant>* rows, WeightType w, int64_t columns
   v.name = fmt::format("split_k.{}.{}x{}", type_name(w), columns, threads);
   v.shader = "split_k", v.w = w, v.layout = WeightLayout::rows;
   v.m_least = v.m_most = 1;
-  v.geometry = {threads, 1, columns, 0, {}, 2};
+  v.geometry = {threads, 0, 1, columns, 0, {}, 2};
   v.geometry.constants = {static_cast<uint32_t>(columns), static_cast<uint32_t>(threads / kSmallestSubgroup)};
   v.needs = kSubgroups, v.subgroups = true;
   v.what = "a workgroup for a few columns, all of it along k";
@@ -107,7 +107,7 @@ void add_small(std::vector<MatmulVariant>* rows, WeightType w, int64_t threads) 
   v.name = fmt::format("small.{}.{}", type_name(w), threads);
   v.shader = "small", v.w = w, v.layout = WeightLayout::panels;
   v.m_least = v.m_most = 1;
-  v.geometry = {threads, 1, threads, 0, {}, 0};
+  v.geometry = {threads, 0, 1, threads, 0, {}, 0};
   v.what = "very small shapes: a thread per column and no barrier";
   v.shared_bytes = no_shared, v.refuses = small_refuses;
   rows->push_back(v);
@@ -130,7 +130,7 @@ void add_head(std::vector<MatmulVariant>* rows, WeightType w, int64_t columns, i
   v.name = fmt::format("head.{}.{}x{}.k{}", type_name(w), columns, threads, most_k);
   v.shader = "head", v.w = w, v.layout = WeightLayout::rows;
   v.m_least = v.m_most = 1;
-  v.geometry = {threads, 1, columns, 0, {}, 2};
+  v.geometry = {threads, 0, 1, columns, 0, {}, 2};
   v.geometry.constants = {static_cast<uint32_t>(columns), static_cast<uint32_t>(most_k / 4)};
   v.needs = kSubgroups, v.subgroups = true;
   v.what = "vocabularies: x staged once for many columns";
@@ -149,12 +149,62 @@ void add_tiled(std::vector<MatmulVariant>* rows, WeightType w, int64_t m, int64_
   v.name = fmt::format("tiled.{}.{}x{}", type_name(w), m, n);
   v.shader = "tiled", v.w = w, v.layout = WeightLayout::panels;
   v.m_least = 2, v.m_most = 0;
-  v.geometry = {m / each_m * (n / each_n), m, n, 0, {}, 4};
+  v.geometry = {m / each_m * (n / each_n), 0, m, n, 0, {}, 4};
   v.geometry.constants = {static_cast<uint32_t>(m), static_cast<uint32_t>(n), static_cast<uint32_t>(each_m),
                           static_cast<uint32_t>(each_n)};
   v.what = "many rows: tiles of both sides in shared memory";
   v.shared_bytes = tiled_shared;
   rows->push_back(v);
+}
+
+// cooperative: constants are {rows of a tile, its columns, rows of a subgroup, its columns, m, n, k of a matrix}.
+struct MatrixTile {
+  int64_t m, n, along_m, along_n;  // subgroups that the tile is divided among, either way
+};
+int64_t cooperative_shared(const MatmulVariant& v, const MatmulProblem& p, const DeviceInfo&) noexcept {
+  constexpr int64_t kRowBytes = 80;  // 32 halves, and 8 between neighbours
+  const auto& c = v.geometry.constants;
+  return (c[0] + c[1] * halves(p)) * kRowBytes + v.geometry.subgroups * halves(p) * c[4] * c[5] * 4 + c[0] * 8 + 4;
+}
+std::string cooperative_refuses(const MatmulVariant& v, const MatmulProblem&, const DeviceInfo& device) {
+  const auto& c = v.geometry.constants;
+  const MatrixSize size{c[4], c[5], c[6]};
+  if (std::find(device.matrices.begin(), device.matrices.end(), size) == device.matrices.end())
+    return fmt::format("the device has no matrices of {} x {} x {} of f16 with sums in f32", size.m, size.n, size.k);
+  constexpr int64_t kVectors = 8;  // of a row of x, which threads stage
+  if (c[0] * kVectors % threads_of_group(v, device) != 0)
+    return fmt::format("{} threads do not divide a tile of {} rows", threads_of_group(v, device), c[0]);
+  return "";
+}
+
+void add_cooperative(std::vector<MatmulVariant>* rows, WeightType w, const MatrixTile& tile, const MatrixSize& size) {
+  MatmulVariant v{};
+  v.name = fmt::format("cooperative.{}.{}x{}.{}x{}x{}", type_name(w), tile.m, tile.n, size.m, size.n, size.k);
+  v.shader = "cooperative", v.w = w, v.layout = WeightLayout::panels;
+  v.m_least = 2, v.m_most = 0;
+  v.geometry = {0, tile.along_m * tile.along_n, tile.m, tile.n, 0, {}, 7};
+  v.geometry.constants = {static_cast<uint32_t>(tile.m),
+                          static_cast<uint32_t>(tile.n),
+                          static_cast<uint32_t>(tile.m / tile.along_m),
+                          static_cast<uint32_t>(tile.n / tile.along_n),
+                          size.m,
+                          size.n,
+                          size.k};
+  v.needs = feature_bit(Feature::cooperative_matrix) | feature_bit(Feature::subgroup_size_control);
+  v.subgroups = v.rounds = true;
+  v.what = "many rows on matrix units: both sides rounded to f16, sums in f32";
+  v.shared_bytes = cooperative_shared, v.refuses = cooperative_refuses;
+  rows->push_back(v);
+}
+
+// Of f32 weights too much would be lost. The sizes are those that devices have: of NVIDIA and AMD, of Intel, and of
+// Mesa's device in software, whose compiler takes minutes for larger tiles.
+void add_cooperative_type(std::vector<MatmulVariant>* rows, WeightType w) {
+  if (w == WeightType::f32) return;
+  for (const MatrixSize& size : {MatrixSize{16, 16, 16}, {8, 16, 16}, {8, 8, 16}})
+    for (const MatrixTile& tile : {MatrixTile{32, 64, 2, 2}, {64, 64, 2, 2}, {128, 128, 2, 4}})
+      add_cooperative(rows, w, tile, size);
+  for (const MatrixTile& tile : {MatrixTile{16, 16, 2, 1}, {32, 16, 2, 2}}) add_cooperative(rows, w, tile, {8, 8, 8});
 }
 
 void add_type(std::vector<MatmulVariant>* rows, WeightType w) {
@@ -172,6 +222,7 @@ void add_type(std::vector<MatmulVariant>* rows, WeightType w) {
   for (const int64_t m : {4, 16}) add_columns(rows, w, 64, 256, m / 2 + 1, m);
   add_tiled(rows, w, 32, 32, 4, 4);
   add_tiled(rows, w, 64, 64, 4, 4);
+  add_cooperative_type(rows, w);
 }
 
 }  // namespace

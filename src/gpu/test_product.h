@@ -1,8 +1,9 @@
 // One product of a variant on a device, with random operands, against float64.
 //
-// The bound: a chain of K steps, fused or not, errs by at most 2 (K + 8) u of the sum of its terms' magnitudes,
-// whatever its order; the epilogue carries that on and rounds; exp has the error that Vulkan allows it, 3 + 2|x| units
-// in the last place. What lies between rows of x is NaN, and what lies between rows of y must stay as it was.
+// The bound (of those that round to f16, both operands' roundings besides): a chain of K steps, fused or not, errs by
+// at most 2 (K + 8) u of the sum of its terms' magnitudes, whatever its order; the epilogue carries that on and rounds;
+// exp has the error that Vulkan allows it, 3 + 2|x| units in the last place. What lies between rows of x is NaN, and
+// what lies between rows of y must stay as it was.
 #pragma once
 
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ struct ProductTest {
   float alpha = 1.0f, beta = 0.0f;
   int64_t gap = 0;  // floats between rows of x (4 times as many) and y, over what a row needs
   uint64_t seed = 1;
+  std::vector<float> row_scales{};  // row i of x is random times number i of them, in turn
 };
 
 inline std::string describe(const ProductTest& t) {
@@ -53,12 +55,13 @@ class Product {
   void quantise();
   std::string compare() const;
   Value sum(int64_t row, int64_t column) const;
+  bool rounds_ = false;  // x and W to f16
   Value expected(int64_t row, int64_t column) const;
   Value before_activation(int64_t row, int64_t column, int64_t out) const;
   std::vector<float> random(int64_t count);
   int64_t columns() const { return t_.problem.gated ? 2 * t_.problem.n : t_.problem.n; }
 
-  static constexpr double kU = 0x1p-24;
+  static constexpr double kU = 0x1p-24, kHalfU = 0x1p-11 * 1.001;
   ProductTest t_;
   std::mt19937_64 random_;
   std::vector<std::byte> source_;
@@ -80,6 +83,8 @@ inline Product::Product(const ProductTest& test) : t_(test), random_(test.seed) 
   y_row_ = p.n + t_.gap;
   make_weights();
   x_ = random(p.m * x_row_);
+  if (const auto& scales = t_.row_scales; !scales.empty())
+    for (size_t i = 0; i < x_.size(); ++i) x_[i] *= scales[i / static_cast<size_t>(x_row_) % scales.size()];
   for (int64_t i = 0; i < p.m; ++i)
     for (int64_t k = p.k; k < x_row_; ++k)
       x_[static_cast<size_t>(i * x_row_ + k)] = std::numeric_limits<float>::quiet_NaN();
@@ -134,7 +139,7 @@ inline Product::Value Product::sum(int64_t row, int64_t column) const {
     v.value += term;
     magnitude += std::fabs(term);
   }
-  v.error = 2 * static_cast<double>(k + 8) * kU * magnitude;
+  v.error = (2 * static_cast<double>(k + 8) * kU + (rounds_ ? 2 * kHalfU : 0)) * magnitude;
   return v;
 }
 
@@ -210,6 +215,7 @@ inline std::string Product::compare() const {
 }
 
 inline std::string Product::run(const std::shared_ptr<Device>& device, const MatmulVariant& variant, int runs) {
+  rounds_ = variant.rounds;
   const MatmulProblem& p = t_.problem;
   auto program = MatmulProgram::create(*device, variant, p);
   if (!program) return program.status().message();

@@ -99,7 +99,7 @@ Status DeviceRun::judge(const gpu::MatmulVariant& variant, const gpu::MatmulProb
   if (s.ok()) s = contender->run_once();
   if (s.ok()) s = operands_->download();
   if (!s.ok()) return s;
-  const Verdict verdict = verify(*host_, *reference_, Numerics::f32);
+  const Verdict verdict = verify(*host_, *reference_, variant.rounds ? Numerics::h16 : Numerics::f32);
   row->max_rel = verdict.max_rel, row->nmse = verdict.nmse;
   row->disposition = verdict.correct ? Disposition::passed : Disposition::incorrect;
   row->reason = verdict.reason;

@@ -181,8 +181,8 @@ Expected Reference::plain_sum(int64_t batch, int64_t i, int64_t j, double sum, N
   }
   e.s = kU * e.scale;
   if (numerics == Numerics::f32) return e;
-  if (numerics == Numerics::b16) {  // half a unit in the last of 8 bits at most, uniformly
-    e.s += 0x1p-8 / std::sqrt(3.0) * e.scale;
+  if (numerics == Numerics::b16 || numerics == Numerics::h16) {  // half a unit in the last bit at most, uniformly
+    e.s += (numerics == Numerics::b16 ? 0x1p-8 : 0x1p-11) / std::sqrt(3.0) * e.scale;
     return e;
   }
   const double top = numerics == Numerics::a16  ? 32767

@@ -8,6 +8,8 @@
 //   a16    s = that + q |w_j|             q = max|a_i| / 32767 / sqrt(12): a uniform rounding error per activation
 //   a7     s = that + q |w_j|             q = 2 max|a_i| / 127 / sqrt(12): a block spans at most twice its largest
 //   a16r   s = that + q |w_j|             q = max|a_i| / top / sqrt(12), top = min(32767, (2^31 - 1) / (128 K))
+//   b16    s = that + 2^-8 / sqrt(3) |a_i| |w_j|   both operands rounded to 8 bits
+//   h16    s = that + 2^-11 / sqrt(3) |a_i| |w_j|  both rounded to 11 bits
 //   s32    s = 0                          exact; as f32 one rounding
 //
 // The epilogue's steps carry s along (an activation's slope is 1.13 at most) and add their own roundings r, at most u
@@ -26,7 +28,7 @@
 
 namespace lathe::probe {
 
-enum class Numerics { f32, a16, a8, a7, a16r, b16, s32 };
+enum class Numerics { f32, a16, a8, a7, a16r, b16, h16, s32 };
 Numerics numerics_of(std::string_view name);
 
 // An output: where it is, and A * W there in float64 (gated: of its gate and of its up).

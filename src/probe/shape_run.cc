@@ -227,6 +227,7 @@ std::pair<const char*, double> arithmetic_of(const Variant* variant, const Ceili
     case Numerics::a16:
     case Numerics::a16r:
     case Numerics::s32:
+    case Numerics::h16:  // of devices
       break;
   }
   return {"int", of.int_gops};

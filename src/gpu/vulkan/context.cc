@@ -1,8 +1,10 @@
 #include "gpu/vulkan/context.h"
 
+#include <utility>
 #include <vector>
 
 #include "gpu/device.h"
+#include "gpu/vulkan/cooperative_matrix.h"
 #include "gpu/vulkan/physical_device.h"
 #include "gpu/vulkan/result.h"
 #include "gpu/vulkan/structure.h"
@@ -37,12 +39,19 @@ Status create_device(Context* context) {
   f12.subgroupBroadcastDynamicId = has(info, feature_bit(Feature::subgroup_broadcast));
   f12.shaderFloat16 = has(info, feature_bit(Feature::float16));
   f12.storageBuffer8BitAccess = has(info, feature_bit(Feature::storage8));
+  auto matrices = structure<CooperativeMatrixFeatures>(kCooperativeMatrixFeatures);
+  matrices.cooperativeMatrix = VK_TRUE;
   auto f11 = structure<VkPhysicalDeviceVulkan11Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, &f12);
   f11.storageBuffer16BitAccess = has(info, feature_bit(Feature::storage16));
   const auto features = structure<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f11);
   if (has(info, feature_bit(Feature::subgroup_size_control))) {
     f12.pNext = &size;
     extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+  }
+  if (has(info, feature_bit(Feature::cooperative_matrix))) {
+    matrices.pNext = std::exchange(f12.pNext, &matrices);
+    f12.vulkanMemoryModel = VK_TRUE;
+    extensions.push_back(kCooperativeMatrixExtension);
   }
   // Has to be asked for where it is there (MoltenVK).
   constexpr const char* kPortability = "VK_KHR_portability_subset";

@@ -71,7 +71,8 @@ class VulkanInstance final : public Instance {
  public:
   VulkanInstance(std::shared_ptr<InstanceHandle> handle, std::vector<VkPhysicalDevice> physical)
       : handle_(std::move(handle)), physical_(std::move(physical)) {
-    for (const VkPhysicalDevice device : physical_) infos_.push_back(describe(device, static_cast<int>(infos_.size())));
+    for (const VkPhysicalDevice device : physical_)
+      infos_.push_back(describe(handle_->instance, device, static_cast<int>(infos_.size())));
   }
   const std::vector<DeviceInfo>& devices() const override { return infos_; }
   std::vector<std::string> messages() const override { return handle_->messages(); }

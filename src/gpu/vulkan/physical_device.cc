@@ -7,6 +7,7 @@
 #include <span>
 
 #include "gpu/device.h"
+#include "gpu/vulkan/cooperative_matrix.h"
 #include "gpu/vulkan/structure.h"
 
 namespace lathe::gpu {
@@ -59,6 +60,7 @@ struct Answers {
   VkPhysicalDeviceSubgroupSizeControlFeaturesEXT size_features =
       structure<VkPhysicalDeviceSubgroupSizeControlFeaturesEXT>(
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT);
+  CooperativeMatrixFeatures matrix_features = structure<CooperativeMatrixFeatures>(kCooperativeMatrixFeatures);
   VkPhysicalDeviceVulkan12Features f12 =
       structure<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
   VkPhysicalDeviceVulkan11Features f11 =
@@ -73,7 +75,9 @@ void ask(VkPhysicalDevice device, Answers* a) {
   a->properties.pNext = &a->v11;
   a->f11.pNext = &a->f12;
   a->features.pNext = &a->f11;
-  if (size_control) a->v12.pNext = &a->size, a->f12.pNext = &a->size_features;
+  void** features = &a->f12.pNext;
+  if (size_control) a->v12.pNext = &a->size, *features = &a->size_features, features = &a->size_features.pNext;
+  if (has_extension(device, kCooperativeMatrixExtension)) *features = &a->matrix_features;
   vkGetPhysicalDeviceProperties2(device, &a->properties);
   vkGetPhysicalDeviceFeatures2(device, &a->features);
 }
@@ -94,6 +98,8 @@ FeatureSet features_of(const Answers& a, bool timestamps) {
   add(a.f12.shaderFloat16, Feature::float16);
   add(a.f11.storageBuffer16BitAccess, Feature::storage16);
   add(a.f12.storageBuffer8BitAccess, Feature::storage8);
+  add(a.matrix_features.cooperativeMatrix && a.f12.vulkanMemoryModel && a.f12.shaderFloat16,
+      Feature::cooperative_matrix);
   return set;
 }
 
@@ -155,7 +161,7 @@ std::optional<uint32_t> compute_family(VkPhysicalDevice device) {
   return chosen;
 }
 
-DeviceInfo describe(VkPhysicalDevice device, int index) {
+DeviceInfo describe(VkInstance instance, VkPhysicalDevice device, int index) {
   DeviceInfo info;
   info.index = index;
   VkPhysicalDeviceProperties plain;
@@ -179,6 +185,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   if (family) info.timestamp_bits = static_cast<int>(families_of(device)[*family].timestampValidBits);
   info.timestamp_ns = plain.limits.timestampPeriod;
   info.features = features_of(answers, info.timestamp_bits > 0);
+  if (has(info, feature_bit(Feature::cooperative_matrix))) info.matrices = matrix_sizes(instance, device);
   info.memory_bytes = own_memory(device);
   describe_limits(answers, &info);
   info.unusable = why_unusable(answers, family.has_value());

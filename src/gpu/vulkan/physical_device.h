@@ -10,7 +10,7 @@
 
 namespace lathe::gpu {
 
-DeviceInfo describe(VkPhysicalDevice device, int index);
+DeviceInfo describe(VkInstance instance, VkPhysicalDevice device, int index);
 std::string device_label(const DeviceInfo& info);  // "vulkan:0 (llvmpipe)"
 bool has_extension(VkPhysicalDevice device, const char* name);
 // The family of queues that computes: one that draws too where there is one, since drivers time those best.
