@@ -26,7 +26,7 @@ std::string label(const DeviceInfo& d) { return fmt::format("vulkan:{}", d.index
 
 std::string mib(int64_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
 
-// Features that some row needs and the device lacks; shapes refuse for other reasons.
+// Features that some row needs and the device lacks; sizes of workgroups and matrices are other reasons.
 std::string lacking(const DeviceInfo& d) {
   gpu::FeatureSet lacks = 0;
   for (const gpu::MatmulVariant& v : gpu::matmul_variants()) lacks |= v.needs & ~d.features;
@@ -35,9 +35,8 @@ std::string lacking(const DeviceInfo& d) {
 
 int64_t rows_that_run(const DeviceInfo& d) {
   const auto rows = gpu::matmul_variants();
-  return std::count_if(rows.begin(), rows.end(), [&](const gpu::MatmulVariant& v) {
-    return d.unusable.empty() && gpu::has(d, v.needs) && gpu::threads_of_group(v, d) <= d.most_threads;
-  });
+  return std::count_if(rows.begin(), rows.end(),
+                       [&](const gpu::MatmulVariant& v) { return gpu::device_refusal(v, d).empty(); });
 }
 
 std::string subgroup_text(const DeviceInfo& d) {

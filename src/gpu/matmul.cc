@@ -16,9 +16,19 @@ std::string refuse_rows(const MatmulVariant& v, int64_t m) {
   return fmt::format("{} rows of x, needed: {} to {}", m, v.m_least, v.m_most);
 }
 
-std::string refuse_device(const MatmulVariant& v, const MatmulProblem& problem, const DeviceInfo& device) {
+}  // namespace
+
+const MatmulVariant* find_matmul_variant(std::string_view name) {
+  const auto all = matmul_variants();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const MatmulVariant& v) { return v.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string device_refusal(const MatmulVariant& v, const DeviceInfo& device) {
   if (!device.unusable.empty()) return "the device " + device.unusable;
   if (!has(device, v.needs)) return "the device lacks " + feature_names(v.needs & ~device.features);
+  if (v.matrix.m > 0 && std::ranges::count(device.matrices, v.matrix) == 0)
+    return fmt::format("the device has no matrices of {} x {} x {}", v.matrix.m, v.matrix.n, v.matrix.k);
   const int64_t threads = threads_of_group(v, device);
   if (threads > device.most_threads)
     return fmt::format("workgroups of {} threads, the device has {} at most", threads, device.most_threads);
@@ -28,17 +38,7 @@ std::string refuse_device(const MatmulVariant& v, const MatmulProblem& problem, 
   if (asks && threads > device.subgroup_size * device.most_subgroups)
     return fmt::format("workgroups of {} threads, the device has {} subgroups of {} at most", threads,
                        device.most_subgroups, device.subgroup_size);
-  if (const int64_t shared = v.shared_bytes(v, problem, device); shared > device.shared_bytes)
-    return fmt::format("{} bytes of shared memory, the device has {}", shared, device.shared_bytes);
   return "";
-}
-
-}  // namespace
-
-const MatmulVariant* find_matmul_variant(std::string_view name) {
-  const auto all = matmul_variants();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const MatmulVariant& v) { return v.name == name; });
-  return found == all.end() ? nullptr : &*found;
 }
 
 std::string matmul_refusal(const MatmulVariant& variant, const MatmulProblem& problem, const DeviceInfo& device) {
@@ -51,7 +51,9 @@ std::string matmul_refusal(const MatmulVariant& variant, const MatmulProblem& pr
   if (!size) return size.status().message();
   if (problem.m * problem.n > UINT32_MAX || problem.m * round_up(problem.k, 4) > UINT32_MAX)
     return "more than 4294967295 elements of x or y";
-  if (std::string why = refuse_device(variant, problem, device); !why.empty()) return why;
+  if (std::string why = device_refusal(variant, device); !why.empty()) return why;
+  if (const int64_t shared = variant.shared_bytes(variant, problem, device); shared > device.shared_bytes)
+    return fmt::format("{} bytes of shared memory, the device has {}", shared, device.shared_bytes);
   if (size->bytes > device.most_buffer_bytes)
     return fmt::format("weights of {} bytes, the device has buffers of {} at most", size->bytes,
                        device.most_buffer_bytes);

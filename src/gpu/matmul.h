@@ -58,9 +58,10 @@ struct MatmulVariant {
   int64_t m_least, m_most;  // rows of x; m_most 0: any number
   Geometry geometry;
   FeatureSet needs;
-  bool subgroups;    // full ones
-  bool rounds;       // x and the values of W to f16
-  const char* what;  // one line for people
+  bool subgroups;     // full ones
+  bool rounds;        // x and the values of W to f16
+  MatrixSize matrix;  // that the device must have; of zeros: none
+  const char* what;   // one line for people
   // Bytes of shared memory.
   int64_t (*shared_bytes)(const MatmulVariant& self, const MatmulProblem& problem, const DeviceInfo& device) noexcept;
   // Empty where it takes the shape, else why not. Types, rows, features and limits were looked at already.
@@ -71,6 +72,8 @@ struct MatmulVariant {
 std::span<const MatmulVariant> matmul_variants();
 const MatmulVariant* find_matmul_variant(std::string_view name);
 
+// Why no product of `variant` runs on `device`; empty where some do.
+std::string device_refusal(const MatmulVariant& variant, const DeviceInfo& device);
 // Why `variant` cannot take `problem` on `device`; empty where it can.
 std::string matmul_refusal(const MatmulVariant& variant, const MatmulProblem& problem, const DeviceInfo& device);
 

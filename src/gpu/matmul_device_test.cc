@@ -1,7 +1,6 @@
 // Every row of the table on a device: shapes from its own geometry, every step of the epilogue, the same bits again.
 #include "gpu/matmul.h"
 
-#include <algorithm>
 #include <cstring>
 #include <ostream>
 #include <set>
@@ -68,11 +67,6 @@ std::vector<ProductTest> tests_of(const MatmulVariant& v, const DeviceInfo& devi
   return tests;
 }
 
-bool has_matrices(const MatmulVariant& v, const DeviceInfo& device) {
-  const auto& c = v.geometry.constants;
-  return std::ranges::count(device.matrices, MatrixSize{c[4], c[5], c[6]}) > 0;
-}
-
 struct Family {
   std::string shader;
   WeightType w;
@@ -113,14 +107,14 @@ TEST_P(Matmul, EveryRowIsRightAtShapesOfItsOwn) {
     // Nothing but what the device lacks may leave a row untried, and only matrices may be lacking.
     ProductTest plain;
     plain.problem = tests_of(v, device_->info()).front().problem;
-    if (taken == 0 && (v.shader != "cooperative" || has_matrices(v, device_->info())))
+    if (taken == 0 && (v.matrix.m == 0 || device_refusal(v, device_->info()).empty()))
       ADD_FAILURE() << "no shape was taken: " << matmul_refusal(v, plain.problem, device_->info());
   });
 }
 
 TEST_P(Matmul, RunsAgainWithTheSameBits) {
   for_each_row([&](const MatmulVariant& v) {
-    if (v.shader == "cooperative" && !has_matrices(v, device_->info())) return;
+    if (v.matrix.m > 0 && !device_refusal(v, device_->info()).empty()) return;
     ProductTest t = tests_of(v, device_->info()).back();
     t.problem.accumulate = t.problem.gated = false, t.problem.residual = true;
     Product first(t), again(t);

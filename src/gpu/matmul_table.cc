@@ -167,14 +167,10 @@ int64_t cooperative_shared(const MatmulVariant& v, const MatmulProblem& p, const
   return (c[0] + c[1] * halves(p)) * kRowBytes + v.geometry.subgroups * halves(p) * c[4] * c[5] * 4 + c[0] * 8 + 4;
 }
 std::string cooperative_refuses(const MatmulVariant& v, const MatmulProblem&, const DeviceInfo& device) {
-  const auto& c = v.geometry.constants;
-  const MatrixSize size{c[4], c[5], c[6]};
-  if (std::find(device.matrices.begin(), device.matrices.end(), size) == device.matrices.end())
-    return fmt::format("the device has no matrices of {} x {} x {} of f16 with sums in f32", size.m, size.n, size.k);
   constexpr int64_t kVectors = 8;  // of a row of x, which threads stage
-  if (c[0] * kVectors % threads_of_group(v, device) != 0)
-    return fmt::format("{} threads do not divide a tile of {} rows", threads_of_group(v, device), c[0]);
-  return "";
+  const int64_t threads = threads_of_group(v, device);
+  if (v.geometry.tile_m * kVectors % threads == 0) return "";
+  return fmt::format("{} threads do not divide a tile of {} rows", threads, v.geometry.tile_m);
 }
 
 void add_cooperative(std::vector<MatmulVariant>* rows, WeightType w, const MatrixTile& tile, const MatrixSize& size) {
@@ -191,7 +187,7 @@ void add_cooperative(std::vector<MatmulVariant>* rows, WeightType w, const Matri
                           size.n,
                           size.k};
   v.needs = feature_bit(Feature::cooperative_matrix) | feature_bit(Feature::subgroup_size_control);
-  v.subgroups = v.rounds = true;
+  v.subgroups = v.rounds = true, v.matrix = size;
   v.what = "many rows on matrix units: both sides rounded to f16, sums in f32";
   v.shared_bytes = cooperative_shared, v.refuses = cooperative_refuses;
   rows->push_back(v);

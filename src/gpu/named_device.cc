@@ -57,6 +57,7 @@ Status NamedDevice::keep_pipelines() {
   if (path_.empty()) return {};
   const auto bytes = device_->pipeline_cache();
   if (!bytes) return bytes.status();
+  if (bytes->empty()) return {};
   const std::string sum = sum_of(*bytes);
   if (sum == kept_) return {};
   if (Status s = write_pipeline_file(path_, *bytes); !s.ok()) return s;

@@ -115,6 +115,7 @@ TEST_F(NamedDeviceTest, TheNextStartHasThePipelinesOfThisOne) {
     ASSERT_TRUE(device.ok()) << device.status().message();
     EXPECT_EQ(device->pipeline_refusal(), "");
     compile_one(*device);
+    if (device->device()->pipeline_cache()->empty()) GTEST_SKIP() << "the driver keeps nothing";
     ASSERT_TRUE(device->keep_pipelines().ok());
   }
   auto next = NamedDevice::open("vulkan", options);
@@ -139,6 +140,7 @@ TEST_F(NamedDeviceTest, WhatIsNotTakenIsSaidAndReplaced) {
     auto device = NamedDevice::open("vulkan", options);
     ASSERT_TRUE(device.ok());
     compile_one(*device);
+    if (device->device()->pipeline_cache()->empty()) GTEST_SKIP() << "the driver keeps nothing";
     ASSERT_TRUE(device->keep_pipelines().ok());
     path = device->pipeline_path();
   }

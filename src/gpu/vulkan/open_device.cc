@@ -54,6 +54,7 @@ Status VulkanDevice::submit(const Recording& recording) {
   info.pCommandBuffers = &commands;
   Status s = c.check(c.vk.vkResetFences(c.device, 1, &c.fence), "resetting a fence");
   if (s.ok()) s = c.check(c.vk.vkQueueSubmit(c.queue, 1, &info, c.fence), "submitting");
+  if (s.ok()) recorded.set_submitted();
   if (s.ok()) s = c.check(c.vk.vkWaitForFences(c.device, 1, &c.fence, VK_TRUE, UINT64_MAX), "waiting for it");
   return s;
 }

@@ -115,6 +115,7 @@ Result<std::vector<double>> VulkanRecording::read_timestamps() const {
   };
   std::vector<Query> queries(static_cast<size_t>(timestamps_));
   if (queries.empty()) return std::vector<double>();
+  if (!submitted_) return failed(device_label(c.info) + ": timestamps of a recording that was not submitted");
   const VkResult result = c.vk.vkGetQueryPoolResults(c.device, queries_, 0, static_cast<uint32_t>(timestamps_),
                                                      queries.size() * sizeof(Query), queries.data(), sizeof(Query),
                                                      VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WITH_AVAILABILITY_BIT);

@@ -25,6 +25,7 @@ class VulkanRecording final : public Recording {
 
   bool ended() const { return ended_ && status_.ok(); }
   VkCommandBuffer handle() const { return commands_; }
+  void set_submitted() const { submitted_ = true; }
   Result<std::vector<double>> read_timestamps() const;
 
  private:
@@ -39,6 +40,7 @@ class VulkanRecording final : public Recording {
   VkPipeline bound_ = VK_NULL_HANDLE;
   int timestamps_ = 0, most_timestamps_ = 0;
   bool ended_ = false;
+  mutable bool submitted_ = false;  // its timestamps may be read
   Status status_;
 };
 
