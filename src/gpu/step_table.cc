@@ -27,12 +27,12 @@ void add_rms_norm(Rows* rows) {
 
 // 256 is the widest head of the models that lathe has.
 void add_attention(Rows* rows) {
-  constexpr int64_t kMostDim = 256;
+  constexpr int64_t kMostDim = 256, kLanes = 8;  // of a key
   for (const int64_t threads : {64, 128, 256}) {
     StepVariant v = row(fmt::format("attention.{}", threads), StepOp::attention, "attention", threads,
                         "one query per head, a workgroup for each split of the keys");
     v.most_dim = kMostDim, v.constants = {static_cast<uint32_t>(kMostDim)};
-    v.shared_bytes = (kMostDim + threads) * 4;
+    v.shared_bytes = (kMostDim + kLanes * (threads + kLanes / 2) + 2 * threads) * 4;
     rows->push_back(v);
   }
 }
