@@ -33,6 +33,7 @@ DeviceDecoder::DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> devi
               [uploaded = options.uploaded, total = expected_bytes(decoder.weights())](int64_t bytes) {
                 if (uploaded) uploaded(std::min(bytes, total), total);
               }),
+      products_(memory_.device().info(), options.measured),
       context_(options.context),
       prompt_tokens_(options.prompt_tokens),
       dispatch_(options.dispatch) {}
@@ -111,7 +112,7 @@ DeviceDecoder::Kind DeviceDecoder::width_for(int64_t tokens) const {
 
 Result<ops::DeviceProgram> DeviceDecoder::record(Kind kind) {
   const ops::DeviceTokens& tokens = tokens_of(kind);
-  ops::RecorderExecutor x(memory_, tokens.places(), &*cache_, dispatch_);
+  ops::RecorderExecutor x(memory_, products_, tokens.places(), &*cache_, dispatch_);
   x.copy(tokens.from(), tokens.to(), tokens.bytes());
   x.sync();
   auto* const logits = reinterpret_cast<float*>(logits_->mapped());
