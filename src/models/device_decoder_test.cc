@@ -163,6 +163,24 @@ TEST_F(DeviceDecoderTest, ChoosesTheLargestOneByOneAndInQueues) {
   }
 }
 
+// Of one type; else a look-up's bits would be others.
+TEST_F(DeviceDecoderTest, WordsThatAreTheHeadTooLieThereOnce) {
+  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::f16}) {
+    std::vector<int64_t> bytes;
+    for (const bool tied : {false, true}) {
+      TestDecoder test("qwen3");  // whose file has a head of its own
+      test.config.tied = tied;
+      const auto decoder = test.bind(*team_, type);
+      ASSERT_TRUE(open(*decoder).ok());
+      bytes.push_back(on_device_->uploaded_bytes());
+      on_device_.reset();
+    }
+    const TestDecoder test("qwen3");
+    const int64_t words = test.config.vocabulary * test.config.width * int64_t{sizeof(float)};
+    EXPECT_EQ(bytes[0] - bytes[1], type == matmul::Type::f32 ? words : 0);
+  }
+}
+
 // Of each product the row that a plan names, whose bits are others; of those with few rows of x none was measured.
 TEST_F(DeviceDecoderTest, TakesTheRowsThatWereMeasured) {
   using enum matmul::Type;

@@ -40,7 +40,7 @@ Result<const gpu::StepVariant*> choose_step(gpu::StepOp op, const StepNeeds& nee
   for (const gpu::StepVariant& variant : gpu::step_variants()) {
     if (variant.op != op || variant.threads < needs.threads) continue;
     if (variant.most_dim > 0 && variant.most_dim < needs.dim) continue;
-    if (op == gpu::StepOp::gather_rows && variant.w != needs.w) continue;
+    if (op == gpu::StepOp::gather_rows && (variant.w != needs.w || variant.layout != needs.layout)) continue;
     if (op == gpu::StepOp::rotate_rows && variant.interleaved != needs.interleaved) continue;
     const std::string why = gpu::step_refusal(variant, device);
     if (why.empty()) return &variant;

@@ -18,6 +18,7 @@ Result<const gpu::MatmulVariant*> choose_product(const gpu::MatmulProblem& probl
 // The first row of `op` that runs on the device and is for these, where they count.
 struct StepNeeds {
   gpu::WeightType w = gpu::WeightType::f32;
+  gpu::WeightLayout layout = gpu::WeightLayout::rows;
   bool interleaved = false;
   int64_t threads = 0;  // or more
   int64_t dim = 0;      // or wider: of a head
