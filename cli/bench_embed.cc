@@ -13,6 +13,7 @@
 #include "device_option.h"
 #include "hub_path.h"
 #include "models/toy_encoder.h"
+#include "plan_path.h"
 #include "platform/clock.h"
 #include "progress.h"
 #include "run/stored_type.h"
@@ -158,6 +159,7 @@ Status bench_embed(BenchEmbedOptions o) {
   if (!device) return device.status();
   o.embedder.device = *device;
   o.embedder.pipelines = default_pipeline_folder();
+  o.embedder.measured = measured_rows(default_plan_path());
   o.embedder.dispatch = *dispatch;
   if (*device) {
     if (Status s = check_device_options(o); !s.ok()) return s;

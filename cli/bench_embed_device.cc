@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_head.h"
+#include "plan_path.h"
+#include "product_rows.h"
 #include "progress.h"
 
 namespace lathe::cli {
@@ -27,6 +29,7 @@ void print_text(const run::Embedder& embedder, const std::string& model, const T
   for (const run::DeviceEmbedTest& t : tests)
     fmt::print("{:<16}{:>8}{:>10.1f}{:>12.3f}{:>12.3f}{:>12.1f}{:>12.1f}{:>14.2f}\n", t.name, t.texts_per_call,
                t.tokens_per_call, t.wall_ms.p50, t.wall_ms.p95, t.texts_per_s, t.tokens_per_s, t.submissions_per_call);
+  fmt::print("{}\n", product_rows_text(embedder.device()->products(), default_plan_path()));
   fmt::print("From texts to vectors, tokenizing included; texts, tokens and submissions are a call's.\n");
   for (const run::DeviceEmbedTest& t : tests) {
     if (!t.sweep) continue;
@@ -63,6 +66,7 @@ void print_json(const run::Embedder& embedder, const std::string& model, const T
                {"driver", device.driver},
                {"driver_version", device.driver_version},
                {"uploaded_bytes", embedder.device()->uploaded_bytes()},
+               {"products", product_rows_json(embedder.device()->products(), default_plan_path())},
                {"scenarios", Json::array()}};
   for (const run::DeviceEmbedTest& t : tests) json["scenarios"].push_back(json_of(t));
   fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));

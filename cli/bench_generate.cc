@@ -15,6 +15,7 @@
 #include "generate_types.h"
 #include "hub_path.h"
 #include "named.h"
+#include "plan_path.h"
 #include "platform/clock.h"
 #include "progress.h"
 
@@ -47,6 +48,7 @@ Result<run::GeneratorOptions> generator_options(const BenchGenerateOptions& o) {
   if (!device) return device.status();
   g.device = *device;
   g.pipelines = default_pipeline_folder();
+  g.measured = measured_rows(default_plan_path());
   const auto kv = kv_type(o.kv, g.device.has_value());
   if (!kv) return kv.status();
   g.cache_type = *kv;

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_head.h"
+#include "plan_path.h"
+#include "product_rows.h"
 #include "progress.h"
 
 namespace lathe::cli {
@@ -22,6 +24,7 @@ void print_text(const run::Generator& generator, const std::string& model, const
              mib(generator.device()->uploaded_bytes()), "test", "tokens/s", "GB/s", "submissions/token");
   for (const run::DeviceTest& t : r.tests)
     fmt::print("{:<16}{:>12.2f}{:>12.2f}{:>20.3f}\n", t.name, t.median, t.weight_gbps, t.submissions_per_token);
+  fmt::print("{}\n", product_rows_text(generator.device()->products(), default_plan_path()));
   fmt::print(
       "tokens/s: the median of the runs. GB/s: weights that answers read.\n\nan answer of {} tokens, submitted "
       "by\n",
@@ -44,6 +47,7 @@ void print_json(const run::Generator& generator, const std::string& model, const
                {"driver", device.driver},
                {"driver_version", device.driver_version},
                {"uploaded_bytes", generator.device()->uploaded_bytes()},
+               {"products", product_rows_json(generator.device()->products(), default_plan_path())},
                {"tests", Json::array()}};
   for (const run::DeviceTest& t : r.tests)
     json["tests"].push_back({{"test", t.name},

@@ -12,6 +12,7 @@
 #include "generate_types.h"
 #include "hub_path.h"
 #include "named.h"
+#include "plan_path.h"
 #include "progress.h"
 #include "size_option.h"
 
@@ -54,6 +55,7 @@ Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
   if (!device) return device.status();
   g.device = *device;
   g.pipelines = default_pipeline_folder();
+  g.measured = measured_rows(default_plan_path());
   if (g.device)
     if (Status status = check_device_options(options); !status.ok()) return status;
   const auto kv = kv_type(options.kv, g.device.has_value());

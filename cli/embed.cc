@@ -17,6 +17,7 @@
 #include "hub_path.h"
 #include "interrupt.h"
 #include "named.h"
+#include "plan_path.h"
 #include "progress.h"
 #include "size_option.h"
 
@@ -88,6 +89,7 @@ Result<run::EmbedderOptions> embedder_options(const Options& options) {
   if (!device) return device.status();
   e.device = *device;
   e.pipelines = default_pipeline_folder();
+  e.measured = measured_rows(default_plan_path());
   const auto dispatch = named(options.dispatch, "--dispatch", kDispatches);
   if (!dispatch) return dispatch.status();
   e.dispatch = *dispatch;

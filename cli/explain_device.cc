@@ -9,6 +9,7 @@
 #include "cache_path.h"
 #include "gpu/matmul_chooser.h"
 #include "gpu/named_device.h"
+#include "ops/device_products.h"
 #include "plan_path.h"
 #include "probe/columns.h"
 #include "tune/device_problem.h"
@@ -58,6 +59,21 @@ void print_refused(const gpu::MatmulProblem& problem, const gpu::DeviceInfo& inf
   for (const auto& [why, who] : said) fmt::print("  {}\n    {}\n", why, who);
 }
 
+// A model's rows share a layout, and an order of addition with those for other counts of rows of x.
+void add_model_lines(const gpu::MatmulProblem& problem, const gpu::DeviceInfo& info, const tune::DevicePlan& plan,
+                     probe::Columns& lines) {
+  ops::DeviceProducts products(
+      info, [&plan](const gpu::DeviceInfo&, const gpu::MatmulProblem& p) { return plan.fastest(p); });
+  const auto row = products.choose(problem);
+  lines.add({"in a model", row ? (*row)->name : "nothing: " + row.status().message()});
+  if (!row) return;
+  lines.add({"", products.chosen_as_measured() > 0
+                     ? "the plan's fastest of the rows in " + std::string(gpu::layout_name((*row)->layout)) +
+                           " whose order of addition there is for 1 to 16 rows of x"
+                     : "of the list that stands where no plan has a row in " +
+                           std::string(gpu::layout_name((*row)->layout)) + " for it"});
+}
+
 }  // namespace
 
 Status explain_device(const matmul::Problem& shape, const std::string& name, const std::string& plan_path) {
@@ -85,6 +101,7 @@ Status explain_device(const matmul::Problem& shape, const std::string& name, con
                           : "no plan has this product on this device and driver: it is the first of the table that "
                             "takes it, which nobody has timed"});
   }
+  add_model_lines(*problem, info, plan, lines);
   fmt::print("{}\n", lines.text(""));
   if (runs != nullptr) print_candidates(*problem, info, plan.find(*problem), runs);
   print_refused(*problem, info);

@@ -1,6 +1,8 @@
 // lathe generate, chat and bench generate with --device as a shell sees them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -85,6 +87,33 @@ TEST_F(GenerateDevice, TheBenchmarkSaysWhatSubmissionsCost) {
   EXPECT_EQ(json.at("tests")[1].at("submissions_per_token"), 0.25);
   EXPECT_EQ(json.at("tests")[2].at("submissions_per_token"), 1);
   for (const char* way : {"model_us", "layer_us", "op_us"}) EXPECT_GT(json.at("dispatch").at(way), 0) << way;
+}
+
+// The head's product, as the probe has it, and nothing of the others.
+TEST_F(GenerateDevice, TheBenchmarkSaysWhichRowsAreAPlans) {
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  const std::string cache = "XDG_CACHE_HOME=" + folder_.path("cache");
+  const std::string bench = "bench generate -m " + folder_.path("model.bin") +
+                            " --dtype f32 --device vulkan --prompt 20 --tokens 4 --runs 1 ";
+  const auto list = run_lathe(bench, cache);
+  ASSERT_EQ(list.exit, 0) << list.err;
+  EXPECT_NE(
+      list.out.find(" rows of the list, untimed; the plan " + folder_.path("cache/lathe/plan.json") + " has none"),
+      std::string::npos)
+      << list.out;
+  const auto probe = run_lathe(
+      "probe matmul 1 300 32 --w f32 --variants columns.f32.64x64 --device vulkan --seconds 0.0005 --quick --save-plan",
+      cache);
+  ASSERT_EQ(probe.exit, 0) << probe.err;
+  const auto planned = run_lathe(bench, cache);
+  ASSERT_EQ(planned.exit, 0) << planned.err;
+  EXPECT_EQ(planned.err, "");
+  EXPECT_NE(planned.out.find("products: 1 of "), std::string::npos) << planned.out;
+  const auto json = nlohmann::json::parse(run_lathe(bench + "--json", cache).out).at("products");
+  EXPECT_EQ(json.at("plan"), folder_.path("cache/lathe/plan.json"));
+  EXPECT_EQ(json.at("from_plan"), 1);
+  for (const auto& row : json.at("rows"))
+    if (row.at("from") == "plan") EXPECT_EQ(row.at("row"), "columns.f32.64x64");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <memory>
+#include <optional>
 
 #include "platform/machine.h"
 
@@ -34,6 +36,14 @@ tune::DevicePlan device_plan(const std::string& path, const gpu::DeviceInfo& inf
   if (plan) return std::move(*plan);
   spdlog::warn("{}", plan.status().message());
   return empty;
+}
+
+ops::MeasuredRows measured_rows(const std::string& path) {
+  const auto plan = std::make_shared<std::optional<tune::DevicePlan>>();
+  return [path, plan](const gpu::DeviceInfo& info, const gpu::MatmulProblem& problem) {
+    if (!*plan) *plan = device_plan(path, info);
+    return (*plan)->fastest(problem);
+  };
 }
 
 }  // namespace lathe::cli

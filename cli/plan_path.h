@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "ops/device_products.h"
 #include "tune/device_plan.h"
 
 namespace lathe::cli {
@@ -18,5 +19,7 @@ tune::Plan load_plan(const std::string& path, tune::Builds builds = tune::Builds
 
 // What the plan at `path` has of a device; empty as above, with a warning where the file is not used.
 tune::DevicePlan device_plan(const std::string& path, const gpu::DeviceInfo& info);
+// The same for a model, read when it first asks.
+ops::MeasuredRows measured_rows(const std::string& path);
 
 }  // namespace lathe::cli

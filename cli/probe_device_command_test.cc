@@ -84,6 +84,7 @@ TEST(ProbeDevice, APlanIsKeptExplainedAndMarked) {
   ASSERT_EQ(before.exit, 0) << before.err;
   EXPECT_NE(before.out.find("no plan has this product"), std::string::npos) << before.out;
   EXPECT_NE(before.out.find(">  columns.q4_0.64x64"), std::string::npos) << before.out;
+  EXPECT_NE(before.out.find("in a model  columns.q4_0.64x256"), std::string::npos) << before.out;
   EXPECT_NE(before.out.find("N is 48, needed: 8192 or more"), std::string::npos) << before.out;
   const auto probe = run_lathe(std::string(kProbe) + "--variants 'small.q4_0.*' --save-plan", cache);
   ASSERT_EQ(probe.exit, 0) << probe.err;
@@ -92,6 +93,7 @@ TEST(ProbeDevice, APlanIsKeptExplainedAndMarked) {
   ASSERT_EQ(after.exit, 0) << after.err;
   EXPECT_NE(after.out.find(">  small.q4_0.64"), std::string::npos) << after.out;
   EXPECT_NE(after.out.find("plan.json has it"), std::string::npos) << after.out;
+  EXPECT_NE(after.out.find("in a model  small.q4_0.64"), std::string::npos) << after.out;
   const auto json = run_lathe(std::string(kProbe) + "--variants 'small.q4_0.*' --json -", cache);
   EXPECT_TRUE(nlohmann::json::parse(json.out).at("rows")[0].at("chosen").get<bool>()) << json.out;
   // The CPU's explain reads the file without a word.

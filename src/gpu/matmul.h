@@ -4,11 +4,12 @@
 //
 // W lies as gpu/weights.h has it. The order of addition is fixed by the variant, the shape and the device's subgroup
 // size, so that a product has the same bits whenever it runs; other than on the CPU, variants differ in it.
-//   columns, broadcast, small, tiled    one chain over k for each output (columns with more threads than columns: one
-//                                       for each slice of threads, added ascending)
-//   cooperative                         one chain over k in steps of a matrix' depth; the order in a step is the
-//   device's subgroups, head, split_k            a chain for each lane over the units that are its turn, then the
-//   subgroup's tree
+//   columns, broadcast, small, tiled    one chain over k for each output (columns with more threads than columns:
+//                                       one for each slice of threads, added ascending)
+//   cooperative                         one chain over k in steps of a matrix' depth; within a step the device's order
+//   subgroups, head, split_k            a chain for each lane over the units that are its turn, then the subgroup's
+//                                       tree
+// `AdditionOrder` says which of them are the same.
 // Every step of a chain is a fused multiply-add where the device has one. A quantised unit's codes are summed first and
 // then scaled (tiled: weights are widened first, exactly). cooperative rounds x, and what codes stand for, to f16.
 //
@@ -50,6 +51,20 @@ struct Geometry {
   int64_t constant_count = 0;
 };
 
+// Of rows with equal orders an output has the same bits, whatever other rows of x there are.
+enum class AdditionPattern : uint8_t {
+  in_turn,    // unit u of a column goes to chain u % chains, and the chains are added ascending
+  subgroup,   // a chain for each lane, then subgroupAdd
+  workgroup,  // a chain for each thread, subgroupAdd, then the subgroups ascending
+  widened,    // one chain over the weights as f32
+  matrices,   // one chain over matrices, each so many k deep
+};
+struct AdditionOrder {
+  AdditionPattern pattern = AdditionPattern::in_turn;
+  int64_t chains = 1;
+  bool operator==(const AdditionOrder&) const = default;
+};
+
 struct MatmulVariant {
   std::string name;    // shader.type.geometry, a coordinate and unique; nothing reads numbers out of it
   std::string shader;  // a file of shaders/
@@ -57,6 +72,7 @@ struct MatmulVariant {
   WeightLayout layout;
   int64_t m_least, m_most;  // rows of x; m_most 0: any number
   Geometry geometry;
+  AdditionOrder order;
   FeatureSet needs;
   bool subgroups;     // full ones
   bool rounds;        // x and the values of W to f16

@@ -2,6 +2,7 @@
 #include "gpu/matmul.h"
 
 #include <cstring>
+#include <map>
 #include <ostream>
 #include <set>
 #include <utility>
@@ -127,6 +128,26 @@ TEST_P(Matmul, RunsAgainWithTheSameBits) {
     EXPECT_EQ(again.run(device_, v, 3), "");
     EXPECT_EQ(std::memcmp(first.y().data(), again.y().data(), first.y().size() * 4), 0);
   });
+}
+
+// k with units left over behind the last turn of the chains, and a block that is used in part.
+TEST_F(DeviceTest, RowsOfOneOrderHaveTheSameBitsForAnyRowsOfX) {
+  for (int w = 0; w < kWeightTypes; ++w) {
+    std::map<int64_t, std::vector<float>> first;  // of y, by the chains
+    for (const MatmulVariant& v : matmul_variants()) {
+      if (static_cast<int>(v.w) != w || v.order.pattern != AdditionPattern::in_turn) continue;
+      ProductTest t;
+      t.problem.m = v.m_most, t.problem.n = 70, t.problem.k = 617, t.problem.w = v.w;
+      if (!matmul_refusal(v, t.problem, device_->info()).empty()) continue;
+      SCOPED_TRACE(v.name);
+      Product product(t);
+      ASSERT_EQ(product.run(device_, v), "");
+      std::vector<float> y(product.y().begin(), product.y().begin() + t.problem.n);
+      const auto before = first.try_emplace(v.order.chains, y).first;
+      EXPECT_EQ(std::memcmp(before->second.data(), y.data(), y.size() * 4), 0);
+    }
+    EXPECT_EQ(first.size(), 3u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, Matmul, testing::ValuesIn(families()),

@@ -39,6 +39,7 @@ void add_columns(std::vector<MatmulVariant>* rows, WeightType w, int64_t columns
   v.geometry = {threads, 0, m_most, columns, 0, {}, 3};
   v.geometry.constants = {static_cast<uint32_t>(columns), static_cast<uint32_t>(m_most),
                           static_cast<uint32_t>(chunk_k / k_of_unit(w))};
+  v.order.chains = std::max<int64_t>(1, threads / columns);
   v.what = m_most > 1 ? "few rows: a thread per column, weights read once" : "a thread per column, x in shared memory";
   v.shared_bytes = columns_shared;
   rows->push_back(v);
@@ -50,6 +51,7 @@ void add_subgroups(std::vector<MatmulVariant>* rows, WeightType w, int64_t colum
   v.shader = "subgroups", v.w = w, v.layout = WeightLayout::rows;
   v.m_least = v.m_most = 1;
   v.geometry = {threads, 0, 1, 0, columns, {static_cast<uint32_t>(columns)}, 1};
+  v.order = {AdditionPattern::subgroup, 0};
   v.needs = kSubgroups, v.subgroups = true;
   v.what = "a subgroup per column or several, lanes along k";
   v.shared_bytes = no_shared;
@@ -89,6 +91,7 @@ void add_split_k(std::vector<MatmulVariant>* rows, WeightType w, int64_t columns
   v.m_least = v.m_most = 1;
   v.geometry = {threads, 0, 1, columns, 0, {}, 2};
   v.geometry.constants = {static_cast<uint32_t>(columns), static_cast<uint32_t>(threads / kSmallestSubgroup)};
+  v.order = {AdditionPattern::workgroup, threads};
   v.needs = kSubgroups, v.subgroups = true;
   v.what = "a workgroup for a few columns, all of it along k";
   v.shared_bytes = split_k_shared, v.refuses = split_k_refuses;
@@ -132,6 +135,7 @@ void add_head(std::vector<MatmulVariant>* rows, WeightType w, int64_t columns, i
   v.m_least = v.m_most = 1;
   v.geometry = {threads, 0, 1, columns, 0, {}, 2};
   v.geometry.constants = {static_cast<uint32_t>(columns), static_cast<uint32_t>(most_k / 4)};
+  v.order = {AdditionPattern::subgroup, 0};
   v.needs = kSubgroups, v.subgroups = true;
   v.what = "vocabularies: x staged once for many columns";
   v.shared_bytes = head_shared, v.refuses = head_refuses;
@@ -152,6 +156,7 @@ void add_tiled(std::vector<MatmulVariant>* rows, WeightType w, int64_t m, int64_
   v.geometry = {m / each_m * (n / each_n), 0, m, n, 0, {}, 4};
   v.geometry.constants = {static_cast<uint32_t>(m), static_cast<uint32_t>(n), static_cast<uint32_t>(each_m),
                           static_cast<uint32_t>(each_n)};
+  v.order = {AdditionPattern::widened, 1};
   v.what = "many rows: tiles of both sides in shared memory";
   v.shared_bytes = tiled_shared;
   rows->push_back(v);
@@ -188,6 +193,7 @@ void add_cooperative(std::vector<MatmulVariant>* rows, WeightType w, const Matri
                           size.k};
   v.needs = feature_bit(Feature::cooperative_matrix) | feature_bit(Feature::subgroup_size_control);
   v.subgroups = v.rounds = true, v.matrix = size;
+  v.order = {AdditionPattern::matrices, size.k};
   v.what = "many rows on matrix units: both sides rounded to f16, sums in f32";
   v.shared_bytes = cooperative_shared, v.refuses = cooperative_refuses;
   rows->push_back(v);
@@ -214,8 +220,8 @@ void add_type(std::vector<MatmulVariant>* rows, WeightType w) {
   add_small(rows, w, 64);
   add_head(rows, w, 64, 256, 4096);
   add_head(rows, w, 64, 256, 8192);
-  for (const int64_t m : {2, 4, 8, 16}) add_columns(rows, w, 64, 64, m / 2 + 1, m);
-  for (const int64_t m : {4, 16}) add_columns(rows, w, 64, 256, m / 2 + 1, m);
+  for (const int64_t threads : {64, 256})
+    for (const int64_t m : {2, 4, 8, 16}) add_columns(rows, w, 64, threads, m / 2 + 1, m);
   add_tiled(rows, w, 32, 32, 4, 4);
   add_tiled(rows, w, 64, 64, 4, 4);
   add_cooperative_type(rows, w);

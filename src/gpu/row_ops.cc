@@ -26,7 +26,7 @@ int64_t most_ragged_tiles(int64_t tokens, int64_t texts, int64_t rows) {
 
 Status StepProgram::record(Recording& recording, const GatherRowsArgs& a) const {
   if (Status s = check_op(StepOp::gather_rows); !s.ok()) return s;
-  const auto size = packed_size(variant_->w, WeightLayout::rows, a.vocabulary, a.n);
+  const auto size = packed_size(variant_->w, variant_->layout, a.vocabulary, a.n);
   if (!size) return size.status();
   Checks checks;
   checks.size("tokens", a.tokens, 1, most_groups_);

@@ -21,7 +21,7 @@ TEST_F(RowOps, GatherAddsTypeAndPosition) {
     const Indices ids = {5, 0, 6, 900}, positions = {3, 0, 6, 800};  // the last of each is none of the table's
     for (const int with : {0, 1, 2, 3}) {
       GatherRowsArgs args;
-      args.w = put_weights(memory, program.variant().w, kVocabulary, kN, &words);
+      args.w = put_weights(memory, program.variant().w, kVocabulary, kN, &words, program.variant().layout);
       args.ids = memory.put(ids), args.y = memory.floats(kTokens * kRow);
       if ((with & 1) != 0) args.type = memory.put(type);
       if ((with & 2) != 0) args.table = memory.put(table), args.positions = memory.put(positions);
@@ -40,6 +40,27 @@ TEST_F(RowOps, GatherAddsTypeAndPosition) {
         }
     }
   });
+}
+
+TEST_F(RowOps, GatherHasTheSameBitsOutOfEitherLayout) {
+  constexpr int64_t kVocabulary = 70, kN = 100, kTokens = 5;
+  for (int w = 0; w < kWeightTypes; ++w) {
+    const Vector words = uniform(random_, kVocabulary * kN);
+    std::vector<Vector> found;
+    for_each_row(StepOp::gather_rows, [&](const StepProgram& program, TestMemory& memory) {
+      if (static_cast<int>(program.variant().w) != w) return;
+      Vector rounded = words;
+      GatherRowsArgs args;
+      args.w = put_weights(memory, program.variant().w, kVocabulary, kN, &rounded, program.variant().layout);
+      args.ids = memory.put(Indices{0, 31, 32, 69, 40}), args.y = memory.floats(kTokens * kN);
+      args.tokens = kTokens, args.vocabulary = kVocabulary, args.n = args.y_row = kN;
+      run(program, args);
+      found.push_back(memory.get<float>(args.y, kTokens * kN));
+    });
+    ASSERT_EQ(found.size(), 2u);
+    EXPECT_EQ(std::memcmp(found[0].data(), found[1].data(), found[0].size() * sizeof(float)), 0);
+    EXPECT_NE(found[0][0], 0);
+  }
 }
 
 TEST_F(RowOps, StoreMovesRows) {

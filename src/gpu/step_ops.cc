@@ -71,7 +71,7 @@ Status StepProgram::record(Recording& recording, const AttentionArgs& a) const {
   checks.size("positions that are seen behind", a.behind, 0, kSeesAll);
   checks.size("splits of the context", splits, 1, most_groups_);
   checks.place("q", a.q, a.heads * a.dim * 4);
-  checks.place("keys", a.keys, cache);
+  checks.place("keys", a.keys, cache, 16);
   checks.place("values", a.values, cache);
   checks.place("parts", a.parts, attention_parts_bytes(a.heads, a.dim, a.context, variant_->threads));
   checks.state(a.state);

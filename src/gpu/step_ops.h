@@ -43,11 +43,12 @@ struct StepVariant {
   int64_t threads;
   std::vector<uint32_t> constants;  // constant_id 1 ...
   int64_t shared_bytes;
-  int64_t most_dim;   // attention: of a head; else 0
-  int64_t tile_rows;  // attention_tiles: queries of a tile
-  WeightType w;       // gather_rows
-  bool interleaved;   // rotate_rows
-  const char* what;   // one line for people
+  int64_t most_dim;     // attention: of a head; else 0
+  int64_t tile_rows;    // attention_tiles: queries of a tile
+  WeightType w;         // gather_rows
+  WeightLayout layout;  // gather_rows
+  bool interleaved;     // rotate_rows
+  const char* what;     // one line for people
 };
 std::span<const StepVariant> step_variants();
 const StepVariant* find_step_variant(std::string_view name);

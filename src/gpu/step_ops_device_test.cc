@@ -80,34 +80,62 @@ void expect_attention(const Cache& c, int64_t length, float scale, const std::ve
   }
 }
 
-TEST_F(StepOps, AttentionOverOneSplitAndSeveral) {
-  const StepVariant* join_row = find_step_variant("attention_join.64");
-  ASSERT_NE(join_row, nullptr);
-  for_each_row(StepOp::attention, [&](const StepProgram& program, TestMemory& memory) {
-    auto join = StepProgram::create(*device_, *join_row);
-    ASSERT_TRUE(join.ok()) << join.status().message();
-    const Cache c = {6, 2, 40, 300};
+// What `program` and the row that joins its splits make of random operands, against float64.
+class AttentionStep : public StepOps {
+ protected:
+  void expect(const StepProgram& program, TestMemory& memory, const Cache& c) {
     const int64_t keys_of_split = program.variant().threads;
+    auto join = StepProgram::create(*device_, *find_step_variant("attention_join.64"));
+    ASSERT_TRUE(join.ok()) << join.status().message();
     const auto q = uniform(random_, c.heads * c.dim, 2.0f), keys = uniform(random_, c.context * c.kv_heads * c.dim),
                values = uniform(random_, c.context * c.kv_heads * c.dim);
+    AttentionArgs args;
+    args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
+    args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
+    args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
+    args.scale = 0.4f;
+    AttentionJoinArgs joined;
+    joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim);
+    joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
     for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context})
       for (const int64_t behind : {kSeesAll, int64_t{0}, keys_of_split - 1, keys_of_split + 5}) {
-        AttentionArgs args;
-        args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
-        args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
-        args.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
-        args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
-        args.scale = 0.4f, args.behind = behind;
-        AttentionJoinArgs joined;
-        joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim), joined.state = args.state;
-        joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
-        joined.behind = behind;
+        args.state = joined.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
+        args.behind = joined.behind = behind;
         run(program, args);
         run(*join, joined);
         const int64_t unseen = std::max<int64_t>(0, length - 1 - behind), skipped = unseen * c.kv_heads * c.dim;
         expect_attention(c, length - unseen, args.scale, q, {keys.begin() + skipped, keys.end()},
                          {values.begin() + skipped, values.end()}, memory.get<float>(joined.y, c.heads * c.dim));
       }
+  }
+};
+
+TEST_F(AttentionStep, OverOneSplitAndSeveral) {
+  for_each_row(StepOp::attention, [&](const StepProgram& program, TestMemory& memory) {
+    expect(program, memory, {6, 2, 40, 300});
+  });
+}
+
+// Of one vector, of some that are not whole, of as many as threads share a key, of the most.
+TEST_F(AttentionStep, HeadsOfAnyWidth) {
+  for (const int64_t dim : {1, 4, 7, 30, 32, 256}) {
+    SCOPED_TRACE(dim);
+    for_each_row(StepOp::attention, [&](const StepProgram& program, TestMemory& memory) {
+      expect(program, memory, {2, 1, dim, 270});
+    });
+  }
+}
+
+TEST_F(AttentionStep, KeysThatAreNotVectorsAreRefused) {
+  for_each_row(StepOp::attention, [&](const StepProgram& program, TestMemory& memory) {
+    AttentionArgs args;
+    args.q = args.values = args.parts = memory.floats(4096);
+    args.keys = {args.q.buffer, 4};
+    args.state = state_at(memory, 0, 0);
+    args.dim = 8, args.context = 8;
+    auto recording = device_->record();
+    ASSERT_TRUE(recording.ok());
+    EXPECT_NE(program.record(**recording, args).message().find("keys"), std::string::npos);
   });
 }
 

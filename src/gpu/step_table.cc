@@ -27,24 +27,27 @@ void add_rms_norm(Rows* rows) {
 
 // 256 is the widest head of the models that lathe has.
 void add_attention(Rows* rows) {
-  constexpr int64_t kMostDim = 256;
+  constexpr int64_t kMostDim = 256, kLanes = 8;  // of a key
   for (const int64_t threads : {64, 128, 256}) {
     StepVariant v = row(fmt::format("attention.{}", threads), StepOp::attention, "attention", threads,
                         "one query per head, a workgroup for each split of the keys");
     v.most_dim = kMostDim, v.constants = {static_cast<uint32_t>(kMostDim)};
-    v.shared_bytes = (kMostDim + threads) * 4;
+    v.shared_bytes = (kMostDim + kLanes * (threads + kLanes / 2) + 2 * threads) * 4;
     rows->push_back(v);
   }
 }
 
 void add_row_ops(Rows* rows) {
-  for (int w = 0; w < kWeightTypes; ++w) {
-    const auto type = static_cast<WeightType>(w);
-    StepVariant v = row(fmt::format("gather_rows.{}.64", type_name(type)), StepOp::gather_rows, "gather_rows", 64,
-                        "the embeddings of tokens, a thread for 16 bytes");
-    v.w = type, v.constants = {static_cast<uint32_t>(w)};
-    rows->push_back(v);
-  }
+  for (const WeightLayout layout : {WeightLayout::rows, WeightLayout::panels})
+    for (int w = 0; w < kWeightTypes; ++w) {
+      const auto type = static_cast<WeightType>(w);
+      const char* lies = layout == WeightLayout::panels ? "panels." : "";
+      StepVariant v = row(fmt::format("gather_rows.{}.{}64", type_name(type), lies), StepOp::gather_rows, "gather_rows",
+                          64, "the embeddings of tokens, a thread for 16 bytes");
+      v.w = type, v.layout = layout;
+      v.constants = {static_cast<uint32_t>(w), static_cast<uint32_t>(layout)};
+      rows->push_back(v);
+    }
   rows->push_back(row("store_rows.64", StepOp::store_rows, "store_rows", 64, "rows into a cache"));
   rows->push_back(row("activate.64", StepOp::activate, "activate", 64, "a function of every element, or a gate"));
   rows->push_back(row("pool.64", StepOp::pool, "pool", 64, "a text's tokens to one vector"));

@@ -20,9 +20,15 @@ constexpr int64_t kStateBytes = sizeof(StepState);
 // that there is room for.
 constexpr int64_t kFirstPositions = 256;
 
+bool shares_words(const Decoder& decoder) {
+  const DecoderWeights& weights = decoder.weights();
+  return decoder.config().tied && ops::DeviceMemory::can_share(weights.words, weights.head.weights);
+}
+
 // Of the products and the words, as they lie on the CPU: about what is uploaded.
-int64_t expected_bytes(const DecoderWeights& weights) {
-  return weights.product_bytes() + static_cast<int64_t>(weights.words.bytes().size());
+int64_t expected_bytes(const Decoder& decoder) {
+  const DecoderWeights& weights = decoder.weights();
+  return weights.product_bytes() + (shares_words(decoder) ? 0 : std::ssize(weights.words.bytes()));
 }
 
 }  // namespace
@@ -30,12 +36,15 @@ int64_t expected_bytes(const DecoderWeights& weights) {
 DeviceDecoder::DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> device, const DeviceDecoderOptions& options)
     : decoder_(decoder),
       memory_(std::move(device),
-              [uploaded = options.uploaded, total = expected_bytes(decoder.weights())](int64_t bytes) {
+              [uploaded = options.uploaded, total = expected_bytes(decoder)](int64_t bytes) {
                 if (uploaded) uploaded(std::min(bytes, total), total);
               }),
+      products_(memory_.device().info(), options.measured),
       context_(options.context),
       prompt_tokens_(options.prompt_tokens),
-      dispatch_(options.dispatch) {}
+      dispatch_(options.dispatch) {
+  if (shares_words(decoder)) memory_.share(decoder.weights().words, decoder.weights().head.weights);
+}
 
 Result<std::unique_ptr<DeviceDecoder>> DeviceDecoder::open(Decoder& decoder, std::shared_ptr<gpu::Device> device,
                                                            const DeviceDecoderOptions& options) {
@@ -111,7 +120,7 @@ DeviceDecoder::Kind DeviceDecoder::width_for(int64_t tokens) const {
 
 Result<ops::DeviceProgram> DeviceDecoder::record(Kind kind) {
   const ops::DeviceTokens& tokens = tokens_of(kind);
-  ops::RecorderExecutor x(memory_, tokens.places(), &*cache_, dispatch_);
+  ops::RecorderExecutor x(memory_, products_, tokens.places(), &*cache_, dispatch_);
   x.copy(tokens.from(), tokens.to(), tokens.bytes());
   x.sync();
   auto* const logits = reinterpret_cast<float*>(logits_->mapped());

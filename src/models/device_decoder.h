@@ -21,6 +21,7 @@ struct DeviceDecoderOptions {
   int64_t prompt_tokens = 128;                                  // that share a pass
   ops::Dispatch dispatch = ops::Dispatch::model;                // how often the device is entered for a pass
   std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model
+  ops::MeasuredRows measured{};                                 // of products
 };
 
 class DeviceDecoder {
@@ -44,6 +45,7 @@ class DeviceDecoder {
 
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }
   const gpu::DeviceInfo& info() const { return memory_.device().info(); }
+  const ops::DeviceProducts& products() const { return products_; }
   int64_t uploaded_bytes() const { return memory_.uploaded_bytes(); }
   int64_t positions() const { return cache_->positions(); }  // that there is room for now
   int64_t submissions() const { return submissions_; }       // so far
@@ -65,6 +67,7 @@ class DeviceDecoder {
 
   Decoder& decoder_;
   ops::DeviceMemory memory_;
+  ops::DeviceProducts products_;
   const int64_t context_, prompt_tokens_;
   ops::Dispatch dispatch_;
   int64_t length_ = 0;  // positions that are cached

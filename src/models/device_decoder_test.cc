@@ -163,6 +163,55 @@ TEST_F(DeviceDecoderTest, ChoosesTheLargestOneByOneAndInQueues) {
   }
 }
 
+// Of one type; else a look-up's bits would be others.
+TEST_F(DeviceDecoderTest, WordsThatAreTheHeadTooLieThereOnce) {
+  for (const matmul::Type type : {matmul::Type::f32, matmul::Type::f16}) {
+    std::vector<int64_t> bytes;
+    for (const bool tied : {false, true}) {
+      TestDecoder test("qwen3");  // whose file has a head of its own
+      test.config.tied = tied;
+      const auto decoder = test.bind(*team_, type);
+      ASSERT_TRUE(open(*decoder).ok());
+      bytes.push_back(on_device_->uploaded_bytes());
+      on_device_.reset();
+    }
+    const TestDecoder test("qwen3");
+    const int64_t words = test.config.vocabulary * test.config.width * int64_t{sizeof(float)};
+    EXPECT_EQ(bytes[0] - bytes[1], type == matmul::Type::f32 ? words : 0);
+  }
+}
+
+// Of each product the row that a plan names, whose bits are others; of those with few rows of x none was measured.
+TEST_F(DeviceDecoderTest, TakesTheRowsThatWereMeasured) {
+  using enum matmul::Type;
+  for (const matmul::Type type : {f32, q8_0}) {
+    TestDecoder test("qwen2");
+    const auto ids = random_ids(20, test.config.vocabulary, 3);
+    const auto expected = on_cpu(*test.bind(*team_, type), ids);
+    const std::string name = "columns." + std::string(matmul::type_name(type)) + ".128x64";
+    const ops::MeasuredRows measured = [&name](const gpu::DeviceInfo&, const gpu::MatmulProblem& p) {
+      return p.m == 1 ? std::vector{gpu::find_matmul_variant(name)} : std::vector<const gpu::MatmulVariant*>();
+    };
+    const auto decoder = test.bind(*team_, type);
+    auto opened = DeviceDecoder::open(*decoder, device_, {.context = 100, .prompt_tokens = 10, .measured = measured});
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    on_device_ = std::move(*opened);
+    const auto logits = on_device(ids);
+    EXPECT_GE(cosine(logits, expected), 0.99999);
+    const ops::DeviceProducts& products = on_device_->products();
+    const int64_t alone = std::ssize(products.chosen());
+    EXPECT_GE(alone, 4);
+    EXPECT_EQ(products.chosen_as_measured(), alone);
+    for (const ops::ProductRow& row : products.chosen()) EXPECT_EQ(row.variant->name, name);
+    ASSERT_TRUE(on_device_->feed(std::span(ids).first(10), 0).ok());
+    EXPECT_GT(std::ssize(products.chosen()), alone);
+    EXPECT_EQ(products.chosen_as_measured(), alone);
+    for (const ops::ProductRow& row : products.chosen().subspan(static_cast<size_t>(alone)))
+      EXPECT_EQ(row.variant->order, gpu::find_matmul_variant(name)->order) << row.variant->name;
+    on_device_.reset();
+  }
+}
+
 TEST_F(DeviceDecoderTest, RefusesWhatItHasNoKernelFor) {
   TestDecoder test("llama");
   const auto decoder = test.bind(*team_, matmul::Type::bf16);

@@ -25,6 +25,7 @@ DeviceEncoder::DeviceEncoder(Encoder& encoder, std::shared_ptr<gpu::Device> devi
               [uploaded = options.uploaded, total = encoder.weight_bytes()](int64_t bytes) {
                 if (uploaded) uploaded(std::min(bytes, total), total);
               }),
+      products_(memory_.device().info(), options.measured),
       dispatch_(options.dispatch) {}
 
 Result<std::unique_ptr<DeviceEncoder>> DeviceEncoder::open(Encoder& encoder, std::shared_ptr<gpu::Device> device,
@@ -104,7 +105,7 @@ Result<DeviceEncoder::Recorded> DeviceEncoder::record(const Shape& shape) {
                                   .offsets = input(at.offsets),
                                   .skip = input(at.skip),
                                   .texts = shape.texts};
-  ops::RecorderExecutor x(memory_, tokens, nullptr, shape.dispatch);
+  ops::RecorderExecutor x(memory_, products_, tokens, nullptr, shape.dispatch);
   x.copy({upload_.get(), 0}, input(0), at.end * kWord);
   x.sync();
   // Any tokens: what a pass says depends on how many there are.

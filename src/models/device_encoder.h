@@ -16,6 +16,7 @@ namespace lathe::models {
 struct DeviceEncoderOptions {
   ops::Dispatch dispatch = ops::Dispatch::model;                // how often the device is entered for a pass
   std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model
+  ops::MeasuredRows measured{};                                 // of products
 };
 
 class DeviceEncoder {
@@ -30,6 +31,7 @@ class DeviceEncoder {
 
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }
   const gpu::DeviceInfo& info() const { return memory_.device().info(); }
+  const ops::DeviceProducts& products() const { return products_; }
   int64_t uploaded_bytes() const { return memory_.uploaded_bytes(); }
   int64_t submissions() const { return submissions_; }  // so far
   int64_t recordings() const { return recordings_; }    // that were made so far
@@ -70,6 +72,7 @@ class DeviceEncoder {
 
   Encoder& encoder_;
   ops::DeviceMemory memory_;
+  ops::DeviceProducts products_;
   ops::Dispatch dispatch_;
   int64_t tile_rows_ = 0;                                   // of attention
   int64_t tokens_ = 0, texts_ = 0, vector_ = 0;             // that there is room for

@@ -54,6 +54,8 @@ std::optional<WeightType> type_of(DType dtype) {
   }
 }
 
+WeightType stored_type(const EmbeddingTable& table) { return type_of(table.dtype()).value_or(WeightType::f32); }
+
 std::vector<float> widened(const EmbeddingTable& table) {
   std::vector<float> values(static_cast<size_t>(table.rows() * table.width()));
   for (int64_t row = 0; row < table.rows(); ++row) table.decode_row(row, values.data() + row * table.width());
@@ -151,17 +153,30 @@ Result<gpu::Place> DeviceMemory::weights(const Weights& weights) {
   return gpu::Place{held.get(), 0};
 }
 
+bool DeviceMemory::can_share(const EmbeddingTable& table, const Weights& weights) {
+  return !weights.gated() && weights.n() == table.rows() && weights.k() == table.width() &&
+         device_type(weights.layout()) == stored_type(table);
+}
+
+void DeviceMemory::share(const EmbeddingTable& table, const Weights& weights) {
+  if (can_share(table, weights)) shared_[&table] = &weights;
+}
+
 Result<DeviceMemory::Rows> DeviceMemory::rows(const EmbeddingTable& table) {
-  auto& [type, held] = rows_[&table];
-  if (held == nullptr) {
-    type = type_of(table.dtype()).value_or(WeightType::f32);
+  if (const auto held = rows_.find(&table); held != rows_.end()) return held->second;
+  Rows rows = {stored_type(table), WeightLayout::rows, {}};
+  if (const auto shared = shared_.find(&table); shared != shared_.end()) {
+    const auto place = weights(*shared->second);
+    if (!place) return place.status();
+    rows.layout = WeightLayout::panels, rows.place = *place;
+  } else {
     std::vector<std::byte> packed;
-    if (Status s = pack_rows(table, type, packed); !s.ok()) return s;
+    if (Status s = pack_rows(table, rows.type, packed); !s.ok()) return s;
     auto made = upload(packed);
     if (!made) return made.status();
-    held = std::move(*made);
+    rows.place.buffer = (row_buffers_[&table] = std::move(*made)).get();
   }
-  return Rows{type, {held.get(), 0}};
+  return rows_[&table] = rows;
 }
 
 Result<gpu::Place> DeviceMemory::floats(const EmbeddingTable& table) {

@@ -46,10 +46,15 @@ class DeviceMemory {
   Result<gpu::Place> weights(const Weights& weights);
   struct Rows {
     gpu::WeightType type;
+    gpu::WeightLayout layout;
     gpu::Place place;
   };
   // The rows of a table as they are stored where the device has the type, else widened to f32.
   Result<Rows> rows(const EmbeddingTable& table);
+  // Of a table whose rows are the columns of `weights`: they lie on the device once, as weights, where those have the
+  // type that rows() gives, so that a look-up has the same bits.
+  void share(const EmbeddingTable& table, const Weights& weights);
+  static bool can_share(const EmbeddingTable& table, const Weights& weights);
   // The same, widened to f32 in any case, without gaps between the rows.
   Result<gpu::Place> floats(const EmbeddingTable& table);
   // (cos, sin) of each position and pair; again where the table has grown since.
@@ -75,8 +80,9 @@ class DeviceMemory {
   Uploaded uploaded_;
   int64_t bytes_ = 0;
   std::map<const std::byte*, Mirror> mirrors_;  // by their first byte
-  std::map<const void*, std::shared_ptr<gpu::Buffer>> constants_, weights_, tables_;
-  std::map<const void*, std::pair<gpu::WeightType, std::shared_ptr<gpu::Buffer>>> rows_;
+  std::map<const void*, std::shared_ptr<gpu::Buffer>> constants_, weights_, tables_, row_buffers_;
+  std::map<const EmbeddingTable*, Rows> rows_;
+  std::map<const EmbeddingTable*, const Weights*> shared_;
   std::map<const RopeTable*, Angles> angles_;
 };
 

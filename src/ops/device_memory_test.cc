@@ -2,6 +2,7 @@
 #include "ops/device_memory.h"
 
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "base/types.h"
@@ -86,6 +87,41 @@ TEST_F(DeviceMemoryTest, TablesKeepATypeThatTheDeviceHasAndAreWidenedElse) {
   const auto floats = memory.floats(kept);
   ASSERT_TRUE(floats.ok());
   EXPECT_EQ(get<float>(*floats, 8), (std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
+TEST_F(DeviceMemoryTest, ATableThatIsWeightsTooLiesThereOnce) {
+  std::vector<float> values(40 * 8);
+  std::iota(values.begin(), values.end(), 0.0f);
+  const matmul::Source source = {.type = matmul::Type::f32, .data = values.data(), .ld = 8};
+  const auto weights = Weights::prepare({&source, 1}, 40, 8, matmul::Layout::panel_f32, nullptr);
+  ASSERT_TRUE(weights.ok());
+  const EmbeddingTable table = *EmbeddingTable::create(table_of(values, DType::f32, 40));
+  DeviceMemory memory(device_), apart(device_);
+  memory.share(table, *weights);
+  const auto rows = memory.rows(table), alone = apart.rows(table);
+  const auto product = memory.weights(*weights);
+  ASSERT_TRUE(rows.ok() && alone.ok() && product.ok());
+  EXPECT_EQ(rows->place.buffer, product->buffer);
+  EXPECT_EQ(rows->layout, gpu::WeightLayout::panels);
+  EXPECT_EQ(alone->layout, gpu::WeightLayout::rows);
+  EXPECT_EQ(memory.uploaded_bytes(), 64 * 8 * 4);  // whole panels of 32 columns
+  EXPECT_EQ(apart.uploaded_bytes(), 40 * 8 * 4);
+}
+
+TEST_F(DeviceMemoryTest, ATableOfAnotherTypeOrShapeThanTheWeightsStaysApart) {
+  const std::vector<float> values(40 * 8, 0.5f);
+  const std::vector<f16> halves(40 * 8);
+  const matmul::Source source = {.type = matmul::Type::f32, .data = values.data(), .ld = 8};
+  const auto weights = Weights::prepare({&source, 1}, 40, 8, matmul::Layout::panel_f32, nullptr);
+  ASSERT_TRUE(weights.ok());
+  for (const EmbeddingTable& table : {*EmbeddingTable::create(table_of(halves, DType::f16, 40)),
+                                      *EmbeddingTable::create(table_of(values, DType::f32, 20))}) {
+    DeviceMemory memory(device_);
+    memory.share(table, *weights);
+    const auto rows = memory.rows(table);
+    ASSERT_TRUE(rows.ok());
+    EXPECT_EQ(rows->layout, gpu::WeightLayout::rows);
+  }
 }
 
 TEST_F(DeviceMemoryTest, WeightsOfOtherTypesAreRefused) {

@@ -11,6 +11,7 @@
 #include "ops/device_cache.h"
 #include "ops/device_choice.h"
 #include "ops/device_memory.h"
+#include "ops/device_products.h"
 #include "ops/device_program.h"
 #include "ops/device_tokens.h"
 #include "ops/executor.h"
@@ -23,8 +24,9 @@ class RecorderExecutor final : public Executor {
  public:
   // `cache` may be nullptr where no text is cached. How often the device is entered: once for the recording, once for
   // each of its steps, once for each op.
-  RecorderExecutor(DeviceMemory& memory, const PassTokens& tokens, const DeviceCache* cache, Dispatch dispatch)
-      : memory_(memory), tokens_(tokens), cache_(cache), dispatch_(dispatch) {}
+  RecorderExecutor(DeviceMemory& memory, DeviceProducts& products, const PassTokens& tokens, const DeviceCache* cache,
+                   Dispatch dispatch)
+      : memory_(memory), products_(products), tokens_(tokens), cache_(cache), dispatch_(dispatch) {}
 
   void embed(const TextBatch& batch, const EmbedOperands& x) override;
   void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) override;
@@ -77,6 +79,7 @@ class RecorderExecutor final : public Executor {
   void end_recording();
 
   DeviceMemory& memory_;
+  DeviceProducts& products_;
   const PassTokens tokens_;
   const DeviceCache* const cache_;
   const Dispatch dispatch_;

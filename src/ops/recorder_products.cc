@@ -59,7 +59,7 @@ void RecorderExecutor::matmul(const char*, const MatmulPlan& plan, const MatmulO
   if (!ok()) return;
   const auto problem = problem_of(plan.problem());
   if (!problem) return fail(problem.status());
-  const auto variant = choose_product(*problem, memory_.device().info());
+  const auto variant = products_.choose(*problem);
   if (!variant) return fail(variant.status());
   const auto w = memory_.weights(*x.weights);
   if (!w) return fail(w.status());

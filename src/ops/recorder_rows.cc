@@ -45,7 +45,7 @@ void RecorderExecutor::gather(const EmbeddingTable& words, const EmbeddingTable*
     args.table_rows = positions->rows();
     args.positions = tokens_.positions;
   }
-  step(gpu::StepOp::gather_rows, {.w = rows->type}, args);
+  step(gpu::StepOp::gather_rows, {.w = rows->type, .layout = rows->layout}, args);
   end_op();
 }
 

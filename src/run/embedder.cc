@@ -172,7 +172,8 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
   embedder.team_ = std::move(*team);
   embedder.encoder_ = std::move(*encoder);
   if (device != nullptr) {
-    auto made = models::DeviceEncoder::open(*embedder.encoder_, std::move(device), {.uploaded = options.uploaded});
+    auto made = models::DeviceEncoder::open(*embedder.encoder_, std::move(device),
+                                            {.uploaded = options.uploaded, .measured = options.measured});
     if (!made) return made.status();
     embedder.device_ = std::move(*made);
   }

@@ -45,9 +45,12 @@ struct EmbedderOptions {
   // A Vulkan device by its number, which computes the passes; without a value the CPU does. It takes weights in f32,
   // f16, q8_0 and q4_0.
   std::optional<int64_t> device{};
-  std::string pipelines{};  // the folder in which what the device has compiled is kept; empty: it is not
+  // The folder in which what the device has compiled is kept; empty: it is not. Why what lies there is not taken is
+  // told to cache.warn.
+  std::string pipelines{};
   ops::Dispatch dispatch = ops::Dispatch::model;
   std::function<void(int64_t done, int64_t total)> uploaded{};  // bytes of the model that are on the device
+  ops::MeasuredRows measured{};                                 // of its products, by `lathe probe`; not set: none was
 };
 
 struct Embedding {

@@ -34,7 +34,8 @@ Status Generator::open_device(const GeneratorOptions& options) {
                                             {.context = context_,
                                              .prompt_tokens = prompt_tokens_,
                                              .dispatch = options.dispatch,
-                                             .uploaded = options.uploaded});
+                                             .uploaded = options.uploaded,
+                                             .measured = options.measured});
   if (!opened) return opened.status();
   device_ = std::move(*opened);
   return {};

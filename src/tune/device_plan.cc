@@ -22,6 +22,22 @@ const gpu::MatmulVariant* row_of(const PlanMeasurement& measured) {
   return variant != nullptr && row_fingerprint(*variant) == measured.row ? variant : nullptr;
 }
 
+// The fastest first; of equal ones the first that was measured.
+std::vector<const gpu::MatmulVariant*> rows_of(const DevicePlanEntry& entry) {
+  std::vector<std::pair<double, const gpu::MatmulVariant*>> timed;
+  for (const PlanMeasurement& m : entry.measured)
+    if (const gpu::MatmulVariant* variant = row_of(m)) timed.emplace_back(m.ms, variant);
+  std::ranges::stable_sort(timed, {}, [](const auto& row) { return row.first; });
+  std::vector<const gpu::MatmulVariant*> rows;
+  for (const auto& [ms, variant] : timed) rows.push_back(variant);
+  return rows;
+}
+
+bool same_weights(const gpu::MatmulProblem& a, const gpu::MatmulProblem& b) {
+  const auto columns = [](const gpu::MatmulProblem& p) { return p.gated ? 2 * p.n : p.n; };
+  return a.m == b.m && a.k == b.k && a.w == b.w && columns(a) == columns(b);
+}
+
 }  // namespace
 
 DeviceKey device_key(const gpu::DeviceInfo& info) {
@@ -46,14 +62,15 @@ const gpu::MatmulVariant* DevicePlan::lookup(const gpu::MatmulProblem& problem,
                                              std::optional<gpu::WeightLayout> layout) const {
   const DevicePlanEntry* entry = find(problem);
   if (entry == nullptr) return nullptr;
-  const gpu::MatmulVariant* best = nullptr;
-  double ms = 0;
-  for (const PlanMeasurement& m : entry->measured) {
-    const gpu::MatmulVariant* variant = row_of(m);
-    if (variant == nullptr || (layout && variant->layout != *layout)) continue;
-    if (best == nullptr || m.ms < ms) best = variant, ms = m.ms;
-  }
-  return best;
+  for (const gpu::MatmulVariant* variant : rows_of(*entry))
+    if (!layout || variant->layout == *layout) return variant;
+  return nullptr;
+}
+
+std::vector<const gpu::MatmulVariant*> DevicePlan::fastest(const gpu::MatmulProblem& problem) const {
+  if (const DevicePlanEntry* entry = find(problem)) return rows_of(*entry);
+  const auto like = std::ranges::find_if(entries_, [&](const auto& e) { return same_weights(e.problem, problem); });
+  return like == entries_.end() ? std::vector<const gpu::MatmulVariant*>() : rows_of(*like);
 }
 
 void DevicePlan::add(DevicePlanEntry entry) {

@@ -41,6 +41,10 @@ class DevicePlan {
   const gpu::MatmulVariant* lookup(const gpu::MatmulProblem& problem,
                                    std::optional<gpu::WeightLayout> layout = {}) const;
 
+  // The rows that were measured for `problem`, the fastest first; where none was, those for another product with the
+  // same weights and as many rows of x: most of the time of either goes to reading them.
+  std::vector<const gpu::MatmulVariant*> fastest(const gpu::MatmulProblem& problem) const;
+
   // Figures of rows that are not in `entry` stay, where the row is what it was.
   void add(DevicePlanEntry entry);
 

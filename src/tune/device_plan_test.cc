@@ -53,6 +53,33 @@ TEST(DevicePlan, NamesTheFastestOfTheLayoutThatIsAskedFor) {
   EXPECT_EQ(plan.lookup(other), nullptr);
 }
 
+TEST(DevicePlan, TheFastestAreThoseOfTheProductElseOfAnotherWithTheSameWeights) {
+  DevicePlan plan = plan_of(device("card"));
+  const auto names = [&plan](const MatmulProblem& p) {
+    std::vector<std::string> found;
+    for (const gpu::MatmulVariant* row : plan.fastest(p)) found.push_back(row->name);
+    return found;
+  };
+  const std::vector<std::string> both = {"subgroups.q8_0.1x64", "columns.q8_0.64x64"};
+  EXPECT_EQ(names(problem(64)), both);
+  MatmulProblem other = problem(64);
+  other.bias = false, other.residual = true;
+  EXPECT_EQ(names(other), both);
+  MatmulProblem gated = other;
+  gated.gated = true, gated.n = 32;
+  EXPECT_EQ(names(gated), both);
+  gated.n = 64;
+  EXPECT_TRUE(names(gated).empty());
+  for (auto change : {+[](MatmulProblem& p) { p.m = 2; }, +[](MatmulProblem& p) { p.k = 255; },
+                      +[](MatmulProblem& p) { p.w = WeightType::f16; }}) {
+    MatmulProblem unlike = problem(64);
+    change(unlike);
+    EXPECT_TRUE(names(unlike).empty());
+  }
+  plan.add({other, {measured("small.q8_0.64", 3)}});
+  EXPECT_EQ(names(other), std::vector<std::string>{"small.q8_0.64"});
+}
+
 TEST(DevicePlan, FiguresOfRowsThatChangedArePassedOver) {
   DevicePlan plan(device_key(device("card")));
   PlanMeasurement old = measured("subgroups.q8_0.1x64", 1);

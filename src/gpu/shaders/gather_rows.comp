@@ -1,6 +1,6 @@
 #version 460
 // Embeddings of many tokens: y[t] = (alpha * W[ids[t]] + type) + table[first + positions[t]], what is absent left out, a
-// thread for 16 bytes of a token. Rows of W are units, as a product's; type and table are f32.
+// thread for 16 bytes of a token. Rows of W are units, as a product's columns; type and table are f32.
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 
@@ -18,6 +18,8 @@ layout(push_constant, std430) uniform Arguments {
   uint steps;  // 1 type, 2 table
 } p;
 
+layout(constant_id = 2) const uint kLayout = 0;  // 0 rows, 1 panels
+const bool kInPanels = kLayout == 1;
 #include "weights.glsl"
 
 void main() {

@@ -24,6 +24,11 @@ layout(push_constant, std430) uniform Arguments {
   uint activation;
 } p;
 
+#ifdef PANELS
+const bool kInPanels = true;
+#else
+const bool kInPanels = false;
+#endif
 #include "weights.glsl"
 
 // Vector i of a row of x. What lies beyond k is not looked at: rows of x are whole vectors, their rest is anything.

@@ -1,4 +1,4 @@
-// Weights as units of 16 bytes, out of p.w, p.scale, p.units and p.scales.
+// Weights as units of 16 bytes, out of p.w, p.scale, p.units and p.scales; kInPanels says how they lie.
 //
 // A unit holds 4, 8, 16, 32 weights of a column (f32, f16, q8_0, q4_0), k ascending but in q4_0, whose bytes are those
 // of ggml's blocks: word c has k = 4c .. 4c+3 in its low nibbles and k = 16+4c .. in its high ones.
@@ -12,19 +12,13 @@ float half_of(uint index) { return unpackHalf2x16(p.scale.pair[index >> 1])[inde
 
 // Where a unit of a column lies. Rows: column by column. Panels: 32 columns side by side, unit by unit, so that
 // neighbouring threads read neighbouring bytes.
-#ifdef PANELS
-uvec4 unit_at(uint column, uint unit) {
-  return p.w.at[(column / kPanel * p.units + unit) * kPanel + column % kPanel];
+uint place_of(uint column, uint i, uint count) {
+  return kInPanels ? (column / kPanel * count + i) * kPanel + column % kPanel : column * count + i;
 }
+uvec4 unit_at(uint column, uint unit) { return p.w.at[place_of(column, unit, p.units)]; }
 float scale_at(uint column, uint unit) {
-  return kType < 2 ? 1.0 : half_of((column / kPanel * p.scales + unit / kUnitsOfBlock) * kPanel + column % kPanel);
+  return kType < 2 ? 1.0 : half_of(place_of(column, unit / kUnitsOfBlock, p.scales));
 }
-#else
-uvec4 unit_at(uint column, uint unit) { return p.w.at[column * p.units + unit]; }
-float scale_at(uint column, uint unit) {
-  return kType < 2 ? 1.0 : half_of(column * p.scales + unit / kUnitsOfBlock);
-}
-#endif
 
 vec4 bytes_of(uint word) { return vec4(bitfieldExtract(ivec4(int(word)) >> ivec4(0, 8, 16, 24), 0, 8)); }
 vec4 nibbles_of(uint word) { return vec4((uvec4(word) >> uvec4(0, 8, 16, 24)) & 15u) - 8.0; }
