@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "gpu/pipeline_file.h"
 #include "run/test_model.h"
 #include "shell.h"
 
@@ -68,6 +69,38 @@ TEST_F(CacheCommand, ClearRemovesItAll) {
   EXPECT_EQ(cache("clear").out, "0.0 KiB of packed weights removed from " + folder() + "\n");
   pack();
   EXPECT_EQ(listed().size(), 1u);
+}
+
+TEST_F(CacheCommand, PipelinesOfTheUsualFolderAreListedAndCleared) {
+  const std::string usual = "XDG_CACHE_HOME=" + model_.path("usual"), pipelines = model_.path("usual/lathe/pipelines");
+  const auto all = [&] { return nlohmann::json::parse(run_lathe("cache ls --json", usual).out); };
+  EXPECT_EQ(all(), nlohmann::json::array());
+  const std::vector<std::byte> bytes(100);
+  ASSERT_TRUE(gpu::write_pipeline_file(pipelines + "/vulkan-a.pipelines", bytes).ok());
+  model_.write("usual/lathe/pipelines/vulkan-b.pipelines", "damaged");
+  model_.write("usual/lathe/pipelines/vulkan-b.pipelines.7-0.tmp", "what a crash left");
+  model_.write("usual/lathe/pipelines/notes", "of somebody else");
+  const auto files = all();
+  ASSERT_EQ(files.size(), 2u) << files;
+  for (const auto& file : files) {
+    const std::string path = file["file"];
+    EXPECT_EQ(file["type"], "pipelines");
+    EXPECT_EQ(file["bytes"], std::filesystem::file_size(path));
+    EXPECT_EQ(file.contains("error"), path.ends_with("vulkan-b.pipelines")) << file;
+  }
+  const Outcome ls = run_lathe("cache ls", usual);
+  EXPECT_NE(ls.out.find(" in 2 files of " + pipelines + "\n"), std::string::npos) << ls.out;
+  EXPECT_NE(ls.out.find("(not usable: " + pipelines + "/vulkan-b.pipelines: is no file of pipelines"),
+            std::string::npos);
+  EXPECT_EQ(cache("ls").out.find("pipelines"), std::string::npos);
+  ASSERT_EQ(cache("clear").exit, 0);
+  EXPECT_EQ(all().size(), 2u);  // --cache is another folder
+  const Outcome cleared = run_lathe("cache clear", usual);
+  EXPECT_EQ(cleared.exit, 0) << cleared.err;
+  EXPECT_NE(cleared.out.find(" of compiled pipelines removed from " + pipelines + "\n"), std::string::npos);
+  const std::filesystem::directory_iterator left(pipelines);
+  EXPECT_EQ(std::distance(begin(left), end(left)), 1);
+  EXPECT_TRUE(std::filesystem::exists(pipelines + "/notes"));
 }
 
 TEST_F(CacheCommand, PathFollowsTheEnvironment) {

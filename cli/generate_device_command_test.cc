@@ -94,7 +94,7 @@ TEST_F(GenerateDevice, TheBenchmarkSaysWhichRowsAreAPlans) {
   if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
   const std::string cache = "XDG_CACHE_HOME=" + folder_.path("cache");
   const std::string bench = "bench generate -m " + folder_.path("model.bin") +
-                            " --dtype f32 --device vulkan --prompt 20 --tokens 4 --runs 1 ";
+                            " --dtype f32 --device vulkan --prompt 20 --tokens 12 --runs 1 ";
   const auto list = run_lathe(bench, cache);
   ASSERT_EQ(list.exit, 0) << list.err;
   EXPECT_NE(
@@ -113,7 +113,24 @@ TEST_F(GenerateDevice, TheBenchmarkSaysWhichRowsAreAPlans) {
   EXPECT_EQ(json.at("plan"), folder_.path("cache/lathe/plan.json"));
   EXPECT_EQ(json.at("from_plan"), 1);
   for (const auto& row : json.at("rows"))
-    if (row.at("from") == "plan") EXPECT_EQ(row.at("row"), "columns.f32.64x64");
+    EXPECT_EQ(row.at("from") == "plan", row.at("row") == "columns.f32.64x64") << row;
+}
+
+TEST_F(GenerateDevice, ABrokenPlanOrFileOfPipelinesIsAWarning) {
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  const std::string cache = "XDG_CACHE_HOME=" + folder_.path("broken");
+  const auto sound = run_lathe(generate("--device vulkan"), cache);
+  ASSERT_EQ(sound.exit, 0) << sound.err;
+  EXPECT_EQ(sound.err, "");
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path("broken/lathe/pipelines")))
+    std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) - 1);
+  folder_.write("broken/lathe/plan.json", "{");
+  const auto broken = run_lathe(generate("--device vulkan"), cache);
+  EXPECT_EQ(broken.exit, 0);
+  EXPECT_EQ(broken.out, sound.out);
+  EXPECT_EQ(std::ranges::count(broken.err, '\n'), 2) << broken.err;
+  EXPECT_NE(broken.err.find(folder_.path("broken/lathe/plan.json")), std::string::npos) << broken.err;
+  EXPECT_NE(broken.err.find("it was damaged; pipelines are compiled again"), std::string::npos) << broken.err;
 }
 
 }  // namespace

@@ -142,7 +142,7 @@ Result<Embedder> Embedder::open(const EmbedderOptions& options) {
     return unsupported("the process's memory is to be limited, and a device computes; needed: a smaller batch");
   std::shared_ptr<gpu::Device> device;
   if (options.device) {
-    auto found = open_device(*options.device, options.pipelines);
+    auto found = open_device(*options.device, options.pipelines, options.cache.warn);
     if (!found) return found.status();
     device = std::move(*found);
   }

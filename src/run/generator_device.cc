@@ -28,7 +28,7 @@ Status Generator::open_device(const GeneratorOptions& options) {
                        " bytes, needed on a device: no limit but the context");
   // Pages that hold nothing: what is where is all that is asked of them.
   pool_ = std::make_unique<ops::KvPool>(ops::KvShape{});
-  auto device = run::open_device(*options.device, options.pipelines);
+  auto device = run::open_device(*options.device, options.pipelines, options.cache.warn);
   if (!device) return device.status();
   auto opened = models::DeviceDecoder::open(*decoder_, std::move(*device),
                                             {.context = context_,
