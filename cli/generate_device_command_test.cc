@@ -66,13 +66,15 @@ TEST_F(GenerateDevice, WhatTheDeviceCannotDoIsExitOne) {
 
 TEST_F(GenerateDevice, TextsAreThoseOfTheCpuHoweverItIsDispatched) {
   if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
-  const auto cpu = run_lathe(generate("--kv f32"));
-  ASSERT_EQ(cpu.exit, 0) << cpu.err;
-  for (const char* way : {"model", "layer", "op"}) {
-    const auto device = run_lathe(generate("--device vulkan:0 --dispatch ") + way);
-    EXPECT_EQ(device.exit, 0) << device.err;
-    EXPECT_EQ(device.out, cpu.out) << way;
-    EXPECT_EQ(device.err, "");
+  for (const std::string sampling : {"", " --temperature 0.8 --top-k 40 --top-p 0.9 --seed 3"}) {
+    const auto cpu = run_lathe(generate("--kv f32") + sampling);
+    ASSERT_EQ(cpu.exit, 0) << cpu.err;
+    for (const char* way : {"model", "layer", "op"}) {
+      const auto device = run_lathe(generate("--device vulkan:0 --dispatch ") + way + sampling);
+      EXPECT_EQ(device.exit, 0) << device.err;
+      EXPECT_EQ(device.out, cpu.out) << way << sampling;
+      EXPECT_EQ(device.err, "");
+    }
   }
 }
 
@@ -82,10 +84,13 @@ TEST_F(GenerateDevice, TheBenchmarkSaysWhatSubmissionsCost) {
                            " --device vulkan --prompt 20 --tokens 12 --runs 1 --json");
   ASSERT_EQ(o.exit, 0) << o.err;
   const auto json = nlohmann::json::parse(o.out);
-  ASSERT_EQ(json.at("tests").size(), 3u);
+  ASSERT_EQ(json.at("tests").size(), 4u);
   EXPECT_EQ(json.at("tests")[0].at("test"), "pp20");
   EXPECT_EQ(json.at("tests")[1].at("submissions_per_token"), 0.25);
-  EXPECT_EQ(json.at("tests")[2].at("submissions_per_token"), 1);
+  EXPECT_EQ(json.at("tests")[2].at("test"), "tg12 drawn");
+  EXPECT_EQ(json.at("tests")[2].at("submissions_per_token"), 0.25);
+  EXPECT_EQ(json.at("tests")[3].at("test"), "tg12 penalized");
+  EXPECT_EQ(json.at("tests")[3].at("submissions_per_token"), 1);
   for (const char* way : {"model_us", "layer_us", "op_us"}) EXPECT_GT(json.at("dispatch").at(way), 0) << way;
 }
 

@@ -1,8 +1,8 @@
 // What a pass is made of beside its products, each one dispatch; the head of each shader has its arithmetic. Here are
 // the operands of a decoder's step, which is one token; those of many are in row_ops.h.
 //
-// Token and position stand in the device's memory (StepState), where argmax leaves them for the next step: a step is
-// recorded once and submitted again and again, and no token goes through the CPU.
+// Token and position stand in the device's memory (StepState), where argmax and draw leave them for the next step: a
+// step is recorded once and submitted again and again, and no token goes through the CPU.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gpu/draw.h"
 #include "gpu/place.h"
 #include "gpu/row_ops.h"
 #include "gpu/weights.h"
@@ -23,6 +24,7 @@ enum class StepOp : uint8_t {
   attention,
   attention_join,
   argmax,
+  draw,
   // of many tokens: row_ops.h
   gather_rows,
   store_rows,
@@ -89,6 +91,7 @@ class StepProgram {
   Status record(Recording& recording, const AttentionArgs& args) const;
   Status record(Recording& recording, const AttentionJoinArgs& args) const;
   Status record(Recording& recording, const ArgmaxArgs& args) const;
+  Status record(Recording& recording, const DrawArgs& args) const;
   Status record(Recording& recording, const GatherRowsArgs& args) const;
   Status record(Recording& recording, const StoreRowsArgs& args) const;
   Status record(Recording& recording, const LayerNormArgs& args) const;

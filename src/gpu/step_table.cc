@@ -97,6 +97,17 @@ void add_argmax(Rows* rows) {
   }
 }
 
+// The widest first: one workgroup reads all logits several times, and what is on the way at once is its threads'.
+void add_draw(Rows* rows) {
+  constexpr int64_t kBins = 2048;
+  for (const int64_t threads : {1024, 256}) {
+    StepVariant v = row(fmt::format("draw.{}", threads), StepOp::draw, "draw", threads,
+                        "a token drawn from the logits, by one workgroup");
+    v.shared_bytes = threads * 8 + kBins * 8 + 12;
+    rows->push_back(v);
+  }
+}
+
 }  // namespace
 
 std::span<const StepVariant> step_variants() {
@@ -106,6 +117,7 @@ std::span<const StepVariant> step_variants() {
     add_attention(&made);
     made.push_back(row("attention_join.64", StepOp::attention_join, "attention_join", 64, "splits of keys together"));
     add_argmax(&made);
+    add_draw(&made);
     add_row_ops(&made);
     add_row_sums(&made);
     add_attention_tiles(&made);

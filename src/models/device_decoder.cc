@@ -83,6 +83,9 @@ Status DeviceDecoder::start() {
     buffer = std::move(*made);
   }
   if (Status s = start_tokens(); !s.ok()) return s;
+  auto draws = ops::DeviceDraws::create(memory_, kQueued, decoder_.config().vocabulary);
+  if (!draws) return draws.status();
+  draws_.emplace(std::move(*draws));
   // The logits' place on the host is where they arrive.
   memory_.mirror({logits_->mapped(), static_cast<size_t>(logits_bytes)});
   if (Status s = make_room(0, 1); !s.ok()) return s;
@@ -118,22 +121,33 @@ DeviceDecoder::Kind DeviceDecoder::width_for(int64_t tokens) const {
   return tokens <= tokens_of(Kind::few).rows() ? Kind::few : Kind::many;
 }
 
+// Without any that is chosen there is a pass all the same.
+int64_t DeviceDecoder::tokens_chosen(Kind kind) {
+  if (kind == Kind::likeliest_queue || kind == Kind::drawn_queue) return kQueued;
+  return kind == Kind::likeliest || kind == Kind::drawn ? 1 : 0;
+}
+
 Result<ops::DeviceProgram> DeviceDecoder::record(Kind kind) {
   const ops::DeviceTokens& tokens = tokens_of(kind);
   ops::RecorderExecutor x(memory_, products_, tokens.places(), &*cache_, dispatch_);
   x.copy(tokens.from(), tokens.to(), tokens.bytes());
+  const int64_t chosen = tokens_chosen(kind);
+  const bool drawn = kind == Kind::drawn || kind == Kind::drawn_queue;
+  if (drawn) x.copy(draws_->from(), draws_->to(), draws_->bytes());
   x.sync();
   auto* const logits = reinterpret_cast<float*>(logits_->mapped());
   const int64_t rows[] = {0}, vocabulary = decoder_.config().vocabulary;
   Decoder::Saying said = {.tokens = tokens.rows(), .positions = cache_->positions(), .rows = {}, .logits = logits};
   if (kind >= Kind::logits) said.rows = rows;
-  for (int64_t i = 0; i < (kind == Kind::queue ? kQueued : 1); ++i) {
+  for (int64_t i = 0; i < std::max<int64_t>(1, chosen); ++i) {
     if (Status s = decoder_.say(x, said, [&x] { x.end_step(); }); !s.ok()) return s;
-    if (kind == Kind::likeliest || kind == Kind::queue) {
+    if (chosen == 0) break;
+    if (drawn)
+      x.draw(logits, vocabulary, draws_->args(i), {history_.get(), 0}, 1);
+    else
       x.choose_largest(logits, vocabulary, {history_.get(), 0}, 1);
-      x.sync();
-      x.copy(tokens.to(), {chosen_.get(), i * kStateBytes}, kStateBytes);
-    }
+    x.sync();
+    x.copy(tokens.to(), {chosen_.get(), i * kStateBytes}, kStateBytes);
   }
   if (kind == Kind::logits) {
     const auto from = memory_.place(logits, vocabulary * int64_t{sizeof(float)});
@@ -154,7 +168,7 @@ Status DeviceDecoder::run(Kind kind, std::span<const int32_t> ids, int64_t posit
   submissions_ += program->submissions();
   length_ = std::min(length_, position);  // what a run that fails leaves behind is unknown
   if (Status s = program->run(memory_.device()); !s.ok()) return s;
-  length_ = position + (kind == Kind::queue ? kQueued : std::ssize(ids));
+  length_ = position + std::max(tokens_chosen(kind), std::ssize(ids));
   return {};
 }
 
@@ -194,16 +208,18 @@ Result<std::span<const float>> DeviceDecoder::logits(int32_t id, int64_t positio
                    static_cast<size_t>(decoder_.config().vocabulary));
 }
 
-Result<std::span<const int32_t>> DeviceDecoder::likeliest(int32_t id, int64_t position, int64_t count) {
+// As many as were queued, or one by one. `prepare` is told which of them the next run is of.
+Result<std::span<const int32_t>> DeviceDecoder::choose(Choice choice, int32_t id, int64_t position, int64_t count,
+                                                       const Prepare& prepare) {
   if (count < 1 || count > kQueued)
     return invalid_argument(fmt::format("{} tokens at once, needed: 1 to {}", count, kQueued));
   chosen_ids_.assign(static_cast<size_t>(count), id);
   if (Status s = check(chosen_ids_, position); !s.ok()) return s;
   if (Status s = make_room(position, count); !s.ok()) return s;
-  // As many as were queued, or one by one.
   const int64_t at_once = count == kQueued ? kQueued : 1;
   for (int64_t done = 0; done < count; done += at_once) {
-    if (Status s = run(at_once == 1 ? Kind::likeliest : Kind::queue, {&id, 1}, position + done); !s.ok()) return s;
+    if (prepare) prepare(done, at_once);
+    if (Status s = run(at_once == 1 ? choice.one : choice.queue, {&id, 1}, position + done); !s.ok()) return s;
     for (int64_t i = 0; i < at_once; ++i) {
       StepState state;
       std::memcpy(&state, chosen_->mapped() + i * kStateBytes, sizeof state);
@@ -213,6 +229,17 @@ Result<std::span<const int32_t>> DeviceDecoder::likeliest(int32_t id, int64_t po
     }
   }
   return std::span<const int32_t>(chosen_ids_);
+}
+
+Result<std::span<const int32_t>> DeviceDecoder::likeliest(int32_t id, int64_t position, int64_t count) {
+  return choose({Kind::likeliest, Kind::likeliest_queue}, id, position, count, {});
+}
+
+Result<std::span<const int32_t>> DeviceDecoder::drawn(int32_t id, int64_t position, const gpu::DrawSettings& settings,
+                                                      std::span<const uint64_t> random) {
+  return choose({Kind::drawn, Kind::drawn_queue}, id, position, std::ssize(random), [&](int64_t first, int64_t count) {
+    draws_->set(settings, random.subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
+  });
 }
 
 }  // namespace lathe::models

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/decoder.h"
+#include "ops/device_draws.h"
 #include "ops/recorder_executor.h"
 
 namespace lathe::models {
@@ -42,6 +43,9 @@ class DeviceDecoder {
   // They are chosen on the device, in one submission. Logits that are no finite numbers are an error.
   static constexpr int64_t kQueued = 4;
   Result<std::span<const int32_t>> likeliest(int32_t id, int64_t position, int64_t count);
+  // The same of tokens that are drawn, each by its number of `random`, 1 to kQueued.
+  Result<std::span<const int32_t>> drawn(int32_t id, int64_t position, const gpu::DrawSettings& settings,
+                                         std::span<const uint64_t> random);
 
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }
   const gpu::DeviceInfo& info() const { return memory_.device().info(); }
@@ -51,9 +55,10 @@ class DeviceDecoder {
   int64_t submissions() const { return submissions_; }       // so far
 
  private:
-  // Of prompts: passes of three widths. Of one token each: logits, likeliest, and kQueued times that.
-  enum class Kind : uint8_t { one, few, many, logits, likeliest, queue };
-  static constexpr size_t kWidths = 3, kKinds = 6, kDispatches = 3;
+  // Of prompts: passes of three widths. Of one token each: logits, likeliest or drawn, and kQueued times these.
+  enum class Kind : uint8_t { one, few, many, logits, likeliest, likeliest_queue, drawn, drawn_queue };
+  static constexpr size_t kWidths = 3, kKinds = 8, kDispatches = 3;
+  static int64_t tokens_chosen(Kind kind);
 
   DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> device, const DeviceDecoderOptions& options);
   Status start();
@@ -64,6 +69,12 @@ class DeviceDecoder {
   Kind width_for(int64_t tokens) const;
   Status run(Kind kind, std::span<const int32_t> ids, int64_t position);
   Result<ops::DeviceProgram> record(Kind kind);
+  struct Choice {
+    Kind one, queue;
+  };
+  using Prepare = std::function<void(int64_t first, int64_t count)>;
+  Result<std::span<const int32_t>> choose(Choice choice, int32_t id, int64_t position, int64_t count,
+                                          const Prepare& prepare);
 
   Decoder& decoder_;
   ops::DeviceMemory memory_;
@@ -75,6 +86,7 @@ class DeviceDecoder {
   std::vector<ops::DeviceTokens> widths_;  // of kWidths kinds
   std::shared_ptr<gpu::Buffer> logits_, chosen_, history_;
   std::vector<int32_t> chosen_ids_;
+  std::optional<ops::DeviceDraws> draws_;
   std::optional<ops::DeviceCache> cache_;
   std::array<std::array<std::optional<ops::DeviceProgram>, kKinds>, kDispatches> programs_;
 };

@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <string>
 
 #include "gpu/test_device.h"
 #include "models/test_decoder.h"
+#include "sample/device_draw.h"
+#include "sample/sampler.h"
 
 namespace lathe::models {
 namespace {
@@ -212,6 +215,45 @@ TEST_F(DeviceDecoderTest, TakesTheRowsThatWereMeasured) {
   }
 }
 
+// Of the device's own logits: nothing but the draw is compared.
+TEST_F(DeviceDecoderTest, DrawsAsTheSamplerDoesOneByOneAndInQueues) {
+  TestDecoder test("llama");
+  const auto decoder = test.bind(*team_);
+  ASSERT_TRUE(open(*decoder).ok());
+  constexpr int64_t kTokens = 12;
+  for (const sample::SamplerOptions& options :
+       {sample::SamplerOptions{.temperature = 1.0f, .seed = 3},
+        sample::SamplerOptions{.temperature = 3.0f, .top_k = 12, .top_p = 0.9f, .min_p = 0.01f, .seed = 4}}) {
+    auto sampler = *sample::Sampler::create(options, test.config.vocabulary);
+    std::vector<int32_t> expected = {5};
+    std::vector<uint64_t> random;
+    for (int64_t position = 0; position < kTokens; ++position) {
+      const auto logits = on_device_->logits(expected.back(), position);
+      ASSERT_TRUE(logits.ok());
+      random.push_back(sampler.random_of(0));
+      expected.push_back(*sampler.sample(*logits));
+    }
+    for (const ops::Dispatch dispatch : {ops::Dispatch::model, ops::Dispatch::layer, ops::Dispatch::op})
+      for (const int64_t count : {int64_t{1}, int64_t{3}, DeviceDecoder::kQueued}) {
+        on_device_->set_dispatch(dispatch);
+        const int64_t before = on_device_->submissions();
+        std::vector<int32_t> drawn = {5};
+        for (int64_t position = 0; position < kTokens; position += count) {
+          const auto next =
+              on_device_->drawn(drawn.back(), position, sample::device_draw(options),
+                                std::span(random).subspan(static_cast<size_t>(position), static_cast<size_t>(count)));
+          ASSERT_TRUE(next.ok()) << next.status().message();
+          drawn.insert(drawn.end(), next->begin(), next->end());
+        }
+        EXPECT_EQ(drawn, expected) << count << " at once";
+        const int64_t submissions = count == DeviceDecoder::kQueued ? kTokens / count : kTokens;
+        if (dispatch == ops::Dispatch::model) {
+          EXPECT_EQ(on_device_->submissions() - before, submissions);
+        }
+      }
+  }
+}
+
 TEST_F(DeviceDecoderTest, RefusesWhatItHasNoKernelFor) {
   TestDecoder test("llama");
   const auto decoder = test.bind(*team_, matmul::Type::bf16);
@@ -231,7 +273,8 @@ TEST_F(DeviceDecoderTest, RefusesPositionsAndTokensThatAreNone) {
        {on_device_->feed(beyond, 0).status(), on_device_->feed(four, 0).status(), on_device_->logits(-1, 0).status(),
         on_device_->logits(1, 1).status(), on_device_->logits(1, -1).status(),
         on_device_->likeliest(1, 0, kContext + 1).status(), on_device_->likeliest(1, 0, 0).status(),
-        on_device_->likeliest(1, 0, DeviceDecoder::kQueued + 1).status()})
+        on_device_->likeliest(1, 0, DeviceDecoder::kQueued + 1).status(), on_device_->drawn(1, 0, {}, {}).status(),
+        on_device_->drawn(1, 1, {}, std::array<uint64_t, 1>()).status()})
     EXPECT_EQ(status.code(), Code::invalid_argument) << status.message();
   ASSERT_TRUE(on_device_->feed(std::span(four).first(2), 0).ok());
   EXPECT_EQ(on_device_->logits(1, 3).status().code(), Code::invalid_argument);

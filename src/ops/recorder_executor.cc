@@ -81,4 +81,15 @@ void RecorderExecutor::choose_largest(const float* logits, int64_t count, const 
   end_op();
 }
 
+void RecorderExecutor::draw(const float* logits, int64_t count, gpu::DrawArgs args, const gpu::Place& history,
+                            int64_t positions) {
+  args.x = floats(logits, count);
+  args.ids = tokens_.ids, args.positions = tokens_.positions;
+  args.history = history;
+  args.n = args.x_row = count;
+  args.context = positions;
+  step(gpu::StepOp::draw, {}, args);
+  end_op();
+}
+
 }  // namespace lathe::ops

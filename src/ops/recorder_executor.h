@@ -52,6 +52,8 @@ class RecorderExecutor final : public Executor {
   void copy(const gpu::Place& from, const gpu::Place& to, int64_t bytes);
   // Of a pass of one token: the largest of `logits` becomes the next, one position on.
   void choose_largest(const float* logits, int64_t count, const gpu::Place& history, int64_t positions);
+  // The same, of a token that is drawn; `args` are DeviceDraws::args.
+  void draw(const float* logits, int64_t count, gpu::DrawArgs args, const gpu::Place& history, int64_t positions);
   void end_step();  // of a model
 
   Result<DeviceProgram> finish();

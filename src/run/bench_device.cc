@@ -12,11 +12,18 @@ namespace {
 // Tokens of an answer in the sweep: few, so that attention has about the same to do for each, and whole queues.
 constexpr int64_t kSweepTokens = 4 * models::DeviceDecoder::kQueued;
 
-SessionOptions plain_answer(int64_t tokens, bool drawn) {
+struct Answers {
+  const char* name;
+  float temperature, repetition_penalty;
+};
+constexpr Answers kGreedy = {"", 0.0f, 1.0f}, kDrawn = {" drawn", 1.0f, 1.0f}, kPenalized = {" penalized", 1.0f, 1.1f};
+
+SessionOptions plain_answer(int64_t tokens, const Answers& answers) {
   SessionOptions options;
   options.max_tokens = tokens;
   options.stop_at_end = false;
-  options.sampling.temperature = drawn ? 1.0f : 0.0f;
+  options.sampling.temperature = answers.temperature;
+  options.sampling.repetition_penalty = answers.repetition_penalty;
   return options;
 }
 
@@ -47,8 +54,9 @@ Result<Timed> time_prompt(Generator& generator, int64_t tokens, uint64_t seed) {
 }
 
 // From the first step's end on: its tokens and the prompt are not counted.
-Result<Timed> time_answer(Generator& generator, int64_t tokens, bool drawn, uint64_t seed) {
-  const auto session = generator.start(random_tokens(generator, Answering::kPrompt, seed), plain_answer(tokens, drawn));
+Result<Timed> time_answer(Generator& generator, int64_t tokens, const Answers& answers, uint64_t seed) {
+  const auto session =
+      generator.start(random_tokens(generator, Answering::kPrompt, seed), plain_answer(tokens, answers));
   if (!session) return session.status();
   Timed timed;
   int64_t before = 0, began = 0;
@@ -86,7 +94,7 @@ Result<SweepRow> sweep(Generator& generator, double seconds) {
   auto row = sweep_pass(
       [&](ops::Dispatch way) {
         generator.set_dispatch(way);
-        return time_answer(generator, kSweepTokens, false, ++seed).status();
+        return time_answer(generator, kSweepTokens, kGreedy, ++seed).status();
       },
       seconds);
   generator.set_dispatch(ops::Dispatch::model);
@@ -112,10 +120,10 @@ Result<DeviceBenchReport> bench_on_device(Generator& generator, const DeviceBenc
                               [&](uint64_t seed) { return time_prompt(generator, o.prompt, seed); }));
         !s.ok())
       return s;
-  for (const bool drawn : {false, true}) {
+  for (const Answers& answers : {kGreedy, kDrawn, kPenalized}) {
     if (o.tokens == 0) break;
-    Status s = add(repeat("tg" + std::to_string(o.tokens) + (drawn ? " drawn" : ""), o.runs,
-                          [&](uint64_t seed) { return time_answer(generator, o.tokens, drawn, seed); }));
+    Status s = add(repeat("tg" + std::to_string(o.tokens) + answers.name, o.runs,
+                          [&](uint64_t seed) { return time_answer(generator, o.tokens, answers, seed); }));
     if (!s.ok()) return s;
     DeviceTest& test = report.tests.back();
     test.weight_gbps = bytes * test.median / 1e9;

@@ -16,7 +16,9 @@ struct DeviceBenchOptions {
 };
 
 struct DeviceTest {
-  std::string name;  // pp512, tg128: as llama-bench has them; tg128 drawn: by the sampler, which sees logits
+  // pp512, tg128: as llama-bench has them. tg128 drawn: at temperature 1, on the device; tg128 penalized: with a
+  // penalty besides, so that the CPU's sampler has every token's logits.
+  std::string name;
   int64_t tokens = 0;
   std::vector<double> tokens_per_s;  // of each run
   double median = 0;

@@ -1,19 +1,29 @@
 // The generator's part that a device computes: one session, whose tokens are chosen on the device where nobody wants to
 // see logits.
 #include <algorithm>
+#include <array>
 
 #include "run/generator.h"
 #include "run/open_device.h"
+#include "sample/device_draw.h"
 
 namespace lathe::run {
 namespace {
 
-// The largest logit wins, as it is.
-bool is_plainly_greedy(const Session& session) {
+// The logits as they are decide, with a random number at most.
+bool chooses_on_device(const Session& session) {
   if (!session.sampler || session.matcher || session.options.each_logits) return false;
-  const sample::SamplerOptions& o = session.sampler->options();
-  return o.temperature == 0 && o.repetition_penalty == 1 && o.presence_penalty == 0 && o.frequency_penalty == 0 &&
-         o.logit_bias.empty();
+  return sample::is_plain(session.sampler->options());
+}
+
+Result<std::span<const int32_t>> choose_on(models::DeviceDecoder& device, const Session& session, int64_t position,
+                                           int64_t count) {
+  const sample::Sampler& sampler = *session.sampler;
+  if (sampler.options().temperature == 0) return device.likeliest(session.ids.back(), position, count);
+  std::array<uint64_t, models::DeviceDecoder::kQueued> random{};
+  for (int64_t i = 0; i < count; ++i) random[static_cast<size_t>(i)] = sampler.random_of(i);
+  return device.drawn(session.ids.back(), position, sample::device_draw(sampler.options()),
+                      std::span(random).first(static_cast<size_t>(count)));
 }
 
 }  // namespace
@@ -74,13 +84,13 @@ Status Generator::answer_on_device(Session& session, const Each& each) {
   int64_t room = std::max<int64_t>(1, context_ - std::ssize(session.ids));
   if (session.options.max_tokens >= 0) room = std::min(room, session.options.max_tokens - session.answered());
   const int64_t count = room < models::DeviceDecoder::kQueued ? 1 : models::DeviceDecoder::kQueued;
-  const auto tokens = device_->likeliest(session.ids.back(), length, count);
+  const auto tokens = choose_on(*device_, session, length, count);
   if (!tokens) return tokens.status();
   if (Status status = session.text.reserve(length + count); !status.ok()) return status;
   session.text.advance(count);
   for (const int32_t token : *tokens) {
     if (session.ended) break;
-    if (Status status = session.sampler->accept(token); !status.ok()) return status;
+    if (Status status = session.sampler->accept_drawn(token); !status.ok()) return status;
     take_token(session, token, each);
   }
   session.text.truncate(std::ssize(session.ids) - 1);
@@ -92,7 +102,7 @@ Status Generator::step_on_device(Session& session, const Each& each) {
     if (Status status = feed_device(session, each); !status.ok()) return status;
     if (session.ended || session.pending() > 1 || interrupt_.load()) return {};
   }
-  if (is_plainly_greedy(session) && session.options.max_tokens != 0) return answer_on_device(session, each);
+  if (chooses_on_device(session) && session.options.max_tokens != 0) return answer_on_device(session, each);
   return feed_device(session, each);
 }
 

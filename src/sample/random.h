@@ -23,10 +23,15 @@ constexpr uint64_t random_bits(uint64_t seed, uint64_t draw) {
   return uint64_t{words[1]} << 32 | words[0];
 }
 
+// So much of `whole` as `fraction` is of 2^64, rounded down.
+constexpr uint64_t share_of(uint64_t fraction, uint64_t whole) {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<uint64_t>(static_cast<Wide>(fraction) * whole >> 64);
+}
+
 // A number below `bound`. Each comes up with a probability that is 1/bound to within 2^-64.
 constexpr uint64_t random_below(uint64_t seed, uint64_t draw, uint64_t bound) {
-  __extension__ using Wide = unsigned __int128;
-  return static_cast<uint64_t>(static_cast<Wide>(random_bits(seed, draw)) * bound >> 64);
+  return share_of(random_bits(seed, draw), bound);
 }
 
 }  // namespace lathe::sample

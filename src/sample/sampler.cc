@@ -16,8 +16,6 @@ namespace lathe::sample {
 namespace {
 
 constexpr float kBanned = -std::numeric_limits<float>::infinity();
-// exp(-28) is below 2^-40: such a token has no weight.
-constexpr float kWidest = 28.0f;
 
 // Whether all are finite, as a loop that is vectorised; `to` receives them with -0 as +0.
 bool copy_finite(std::span<const float> from, float* to) {
@@ -68,6 +66,16 @@ Status Sampler::accept(int32_t token) {
   note(token);
   ++answered_[static_cast<size_t>(token)];
   return {};
+}
+
+uint64_t Sampler::random_of(int64_t ahead) const {
+  return random_bits(static_cast<uint64_t>(options_.seed), draws_ + static_cast<uint64_t>(ahead));
+}
+
+Status Sampler::accept_drawn(int32_t token) {
+  Status status = accept(token);
+  if (status.ok()) ++draws_;
+  return status;
 }
 
 void Sampler::note(int32_t token) {
@@ -132,7 +140,7 @@ Result<int32_t> Sampler::choose() {
   if (!std::isfinite(most)) return failed("a logit became infinite by its bias or penalty, needed: smaller ones");
   if (options_.temperature == 0.0f) return selection_.first_of_max(values_);
 
-  const float reach = kWidest * options_.temperature;
+  const float reach = reach_of(options_);
   const int64_t count = selection_.gather(values_, options_.top_k, most - reach);
   const auto p = std::span(values_).first(static_cast<size_t>(count));
   for (float& value : p) value -= most;  // before the scale: a large logit over a small temperature is no f32
@@ -141,13 +149,13 @@ Result<int32_t> Sampler::choose() {
             .n = count,
             .x = p.data(),
             .x_row = count,
-            .scale = 1.0f / options_.temperature,
+            .scale = scale_of(options_),
             .valid = count,
             .y = p.data(),
             .y_row = count});
 
   Cut cut{0.0f, std::numeric_limits<int32_t>::max()};
-  if (options_.top_p < 1.0f) cut = selection_.nucleus(p, static_cast<double>(options_.top_p));
+  if (options_.top_p < 1.0f) cut = selection_.nucleus(p, top_p_share(options_));
   const float least = options_.min_p * *std::max_element(p.begin(), p.end());
   if (least > cut.least) cut = {least, std::numeric_limits<int32_t>::max()};
   for (size_t i = 0; i < p.size(); ++i)

@@ -45,6 +45,11 @@ class Sampler {
   // `token` stands in the answer now.
   Status accept(int32_t token);
 
+  // Where a device draws (device_draw.h): the random number of the draw that is `ahead` of the next, and that `token`
+  // was drawn by the next and stands in the answer.
+  uint64_t random_of(int64_t ahead) const;
+  Status accept_drawn(int32_t token);
+
   const SamplerOptions& options() const { return options_; }
   int64_t vocabulary() const { return vocabulary_; }
   // What the last sample() chose from, by ascending id, with weights that are proportional to the probabilities; empty

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -54,6 +55,22 @@ Status check(const SamplerOptions& options, int64_t vocabulary) {
   for (const auto& entry : options.logit_bias)
     if (Status status = check_bias(entry, vocabulary); !status.ok()) return status;
   return {};
+}
+
+bool is_plain(const SamplerOptions& options) {
+  return options.repetition_penalty == 1 && options.presence_penalty == 0 && options.frequency_penalty == 0 &&
+         options.logit_bias.empty();
+}
+
+float scale_of(const SamplerOptions& options) { return 1.0f / options.temperature; }
+
+float reach_of(const SamplerOptions& options) {
+  constexpr float kWidest = 28.0f;  // exp(-28) is below 2^-40: such a token has no weight
+  return kWidest * options.temperature;
+}
+
+uint64_t top_p_share(const SamplerOptions& options) {
+  return std::max(uint64_t{1}, static_cast<uint64_t>(std::ldexp(double{options.top_p}, 64)));
 }
 
 }  // namespace lathe::sample

@@ -27,4 +27,13 @@ inline constexpr int64_t kMostTokens = int64_t{1} << 21;
 // A sentence that names the field, what was found and what is allowed.
 Status check(const SamplerOptions& options, int64_t vocabulary);
 
+// Whether the logits and a random number decide, whatever was said before: no penalty and no bias.
+bool is_plain(const SamplerOptions& options);
+
+// Of a temperature above 0: the factor of logits, and how far below the largest one of a token that counts may be.
+float scale_of(const SamplerOptions& options);
+float reach_of(const SamplerOptions& options);
+// top_p below 1 as a part of 2^64.
+uint64_t top_p_share(const SamplerOptions& options);
+
 }  // namespace lathe::sample

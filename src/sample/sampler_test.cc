@@ -190,6 +190,18 @@ TEST(Sampler, ASeedIsASequence) {
   EXPECT_NE(draws(1), draws(int64_t{1} << 40 | 1));
 }
 
+TEST(Sampler, DrawsElsewhereAreOfTheSequence) {
+  const auto logits = made_logits(5000, 8);
+  Sampler here = made({.temperature = 1.5f, .seed = 9}, 5000), partly = here;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(partly.random_of(0), random_bits(9, static_cast<uint64_t>(i)));
+    EXPECT_EQ(partly.random_of(2), random_bits(9, static_cast<uint64_t>(i) + 2));
+    ASSERT_TRUE(partly.accept_drawn(*here.sample(logits)).ok());
+  }
+  EXPECT_FALSE(partly.accept_drawn(5000).ok());
+  EXPECT_EQ(*partly.sample(logits), *here.sample(logits));
+}
+
 // The tokens themselves: another machine, compiler or instruction set that gives others has broken the promise.
 TEST(Sampler, SameTokensOnEveryMachine) {
   const auto logits = made_logits(151936, 21, 9.0f);

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "sample/order_key.h"
+#include "sample/random.h"
 
 namespace lathe::sample {
 namespace {
@@ -98,7 +99,7 @@ int64_t Selection::cut_to(std::span<float> values, int64_t count, int64_t k) {
   return k;
 }
 
-Cut Selection::nucleus(std::span<const float> probabilities, double share) {
+Cut Selection::nucleus(std::span<const float> probabilities, uint64_t share) {
   uint64_t total = 0;
   size_t bucket = 0;
   for (const float p : probabilities) {
@@ -107,7 +108,7 @@ Cut Selection::nucleus(std::span<const float> probabilities, double share) {
     bucket = std::max(bucket, bucket_of(p));
     total += weight;
   }
-  auto missing = static_cast<int64_t>(share * static_cast<double>(total));
+  auto missing = static_cast<int64_t>(share_of(share, total));
   while (bucket > 0 && static_cast<int64_t>(buckets_[bucket]) < missing)
     missing -= static_cast<int64_t>(buckets_[bucket--]);
   for (const float p : probabilities) buckets_[bucket_of(p)] = 0;

@@ -36,9 +36,9 @@ class Selection {
   int64_t gather(std::span<float> values, int64_t k, float least);
   std::span<const int32_t> ids() const { return ids_; }
 
-  // The fewest largest of `probabilities` (0 to 1) whose weights sum to at least `share` of all weights. `last` of the
-  // cut is an index into them.
-  Cut nucleus(std::span<const float> probabilities, double share);
+  // The fewest largest of `probabilities` (0 to 1) whose weights sum to at least `share` (of 2^64) of all weights.
+  // `last` of the cut is an index into them.
+  Cut nucleus(std::span<const float> probabilities, uint64_t share);
 
  private:
   int64_t compact(std::span<float> values, int32_t least);
