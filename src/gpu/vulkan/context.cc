@@ -50,7 +50,8 @@ Status create_device(Context* context) {
   }
   if (has(info, feature_bit(Feature::cooperative_matrix))) {
     matrices.pNext = std::exchange(f12.pNext, &matrices);
-    f12.vulkanMemoryModel = VK_TRUE;
+    // With the model on, what other shaders do atomically is of the device's scope, and that has to be asked for.
+    f12.vulkanMemoryModel = f12.vulkanMemoryModelDeviceScope = VK_TRUE;
     extensions.push_back(kCooperativeMatrixExtension);
   }
   // Has to be asked for where it is there (MoltenVK).

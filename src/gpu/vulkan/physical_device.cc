@@ -98,7 +98,8 @@ FeatureSet features_of(const Answers& a, bool timestamps) {
   add(a.f12.shaderFloat16, Feature::float16);
   add(a.f11.storageBuffer16BitAccess, Feature::storage16);
   add(a.f12.storageBuffer8BitAccess, Feature::storage8);
-  add(a.matrix_features.cooperativeMatrix && a.f12.vulkanMemoryModel && a.f12.shaderFloat16,
+  add(a.matrix_features.cooperativeMatrix && a.f12.vulkanMemoryModel && a.f12.vulkanMemoryModelDeviceScope &&
+          a.f12.shaderFloat16,
       Feature::cooperative_matrix);
   return set;
 }
