@@ -32,7 +32,6 @@ struct BenchGenerateOptions {
   std::string dtype = "auto", kv, device = "cpu";
   int64_t prompt = 512, tokens = 128, runs = 5, soak = 0;
   std::vector<int64_t> batch = {1, 8};
-  bool batch_given = false;
   Format format = Format::text;
   bool interactive = false, sweep = false, no_start = false;
 };
@@ -61,7 +60,6 @@ Status check_device_options(const BenchGenerateOptions& o) {
     return invalid_argument(
         fmt::format("{} with --device {}: there is none for devices, needed: {}", option, o.device, needed));
   };
-  if (o.batch_given && o.batch != std::vector<int64_t>{1}) return no("--batch", "1, the only one");
   if (o.soak > 0) return no("--soak-tokens", "--tokens");
   if (o.format == Format::csv || o.format == Format::md) return no("--csv and --md", "--json or text");
   if (o.interactive) return no("--interactive", "the command without it");
@@ -181,7 +179,7 @@ Status bench_generate(const BenchGenerateOptions& o) {
   if (Status s = check_numbers(o); !s.ok()) return s;
   if (options->device) {
     if (Status s = check_device_options(o); !s.ok()) return s;
-    return bench_generate_device(*options, {.prompt = o.prompt, .tokens = o.tokens, .runs = o.runs},
+    return bench_generate_device(*options, {.prompt = o.prompt, .tokens = o.tokens, .texts = o.batch, .runs = o.runs},
                                  o.format == Format::json);
   }
   if (o.interactive) {
@@ -201,7 +199,6 @@ void add_measured(CLI::App& command, BenchGenerateOptions& o) {
   command.add_option("--prompt", o.prompt, "Tokens of the prompt that is timed; 0: none")->capture_default_str();
   command.add_option("--tokens", o.tokens, "Tokens of the answers that are timed; 0: none")->capture_default_str();
   command.add_option("--batch", o.batch, "How many texts answer at once, with commas between the numbers")
-      ->each([&o](const std::string&) { o.batch_given = true; })
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();

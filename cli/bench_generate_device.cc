@@ -26,7 +26,8 @@ void print_text(const run::Generator& generator, const std::string& model, const
     fmt::print("{:<16}{:>12.2f}{:>12.2f}{:>20.3f}\n", t.name, t.median, t.weight_gbps, t.submissions_per_token);
   fmt::print("{}\n", product_rows_text(generator.device()->products(), default_plan_path()));
   fmt::print(
-      "tokens/s: the median of the runs. GB/s: weights that answers read.\n\nan answer of {} tokens, submitted "
+      "tokens/s: of all texts of a test, the median of the runs. GB/s: weights that answers read.\n\nan answer of {} "
+      "tokens, submitted "
       "by\n",
       r.sweep.tokens);
   constexpr const char* kWays[] = {"model", "layer", "op"};
@@ -52,6 +53,7 @@ void print_json(const run::Generator& generator, const std::string& model, const
   for (const run::DeviceTest& t : r.tests)
     json["tests"].push_back({{"test", t.name},
                              {"tokens", t.tokens},
+                             {"texts", t.texts},
                              {"runs", t.tokens_per_s},
                              {"tokens_per_s", t.median},
                              {"weight_gbps", t.weight_gbps},

@@ -29,7 +29,8 @@ Status check_device_options(const DecoderOptions& o) {
         fmt::format("--guess {} with --device {}: a device guesses no tokens, needed: 0", *o.guess, o.device));
   if (!o.kv_memory.empty())
     return invalid_argument(fmt::format(
-        "--kv-memory with --device {}: a device takes keys and values of one text, needed: --context as the limit",
+        "--kv-memory with --device {}: a device takes keys and values as long as it has room, needed: --context as the "
+        "limit of a text",
         o.device));
   return {};
 }

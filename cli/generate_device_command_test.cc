@@ -53,7 +53,7 @@ TEST_F(GenerateDevice, MistakesAreOneSentenceAndExitTwo) {
   expect_error(generate("--device vulkan --kv f16"), 2, "--kv is f16 with a device, needed: f32");
   expect_error(generate("--device vulkan --kv-memory 1G"), 2, "--kv-memory with --device vulkan");
   const std::string bench = "bench generate -m " + folder_.path("model.bin") + " --device vulkan ";
-  expect_error(bench + "--batch 4", 2, "--batch with --device vulkan");
+  expect_error(bench + "--batch 0", 2, "--batch is 0");
   expect_error(bench + "--soak-tokens 4", 2, "--soak-tokens with --device vulkan");
   expect_error(bench + "--csv", 2, "--csv and --md with --device vulkan");
 }
@@ -81,16 +81,21 @@ TEST_F(GenerateDevice, TextsAreThoseOfTheCpuHoweverItIsDispatched) {
 TEST_F(GenerateDevice, TheBenchmarkSaysWhatSubmissionsCost) {
   if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
   const auto o = run_lathe("bench generate -m " + folder_.path("model.bin") +
-                           " --device vulkan --prompt 20 --tokens 12 --runs 1 --json");
+                           " --device vulkan --prompt 20 --tokens 12 --batch 1,5 --runs 1 --json");
   ASSERT_EQ(o.exit, 0) << o.err;
   const auto json = nlohmann::json::parse(o.out);
-  ASSERT_EQ(json.at("tests").size(), 4u);
+  ASSERT_EQ(json.at("tests").size(), 7u);
   EXPECT_EQ(json.at("tests")[0].at("test"), "pp20");
   EXPECT_EQ(json.at("tests")[1].at("submissions_per_token"), 0.25);
   EXPECT_EQ(json.at("tests")[2].at("test"), "tg12 drawn");
   EXPECT_EQ(json.at("tests")[2].at("submissions_per_token"), 0.25);
   EXPECT_EQ(json.at("tests")[3].at("test"), "tg12 penalized");
   EXPECT_EQ(json.at("tests")[3].at("submissions_per_token"), 1);
+  EXPECT_EQ(json.at("tests")[4].at("test"), "tg12@b5");
+  EXPECT_EQ(json.at("tests")[4].at("texts"), 5);
+  EXPECT_EQ(json.at("tests")[4].at("submissions_per_token"), 0.05);
+  EXPECT_EQ(json.at("tests")[5].at("submissions_per_token"), 0.05);
+  EXPECT_EQ(json.at("tests")[6].at("submissions_per_token"), 0.2);
   for (const char* way : {"model_us", "layer_us", "op_us"}) EXPECT_GT(json.at("dispatch").at(way), 0) << way;
 }
 

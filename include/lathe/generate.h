@@ -45,7 +45,7 @@ struct GenerateOptions {
   // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
   std::string cache{};
   // A Vulkan device, by its number in `lathe inspect devices`, that computes in place of the CPU. It takes weights of
-  // f32, f16, q8_0 and q4_0, has one session at a time, guesses no tokens, and needs cache_type f32.
+  // f32, f16, q8_0 and q4_0, guesses no tokens, and needs cache_type f32. Its bits are its own (docs/gpu.md).
   std::optional<int64_t> device{};
 };
 

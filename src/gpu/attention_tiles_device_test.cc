@@ -27,13 +27,15 @@ class AttentionTiles : public StepOps {
   }
 
   Vector attend(const StepProgram& program, TestMemory& memory, const Shape& s, const Operands& x,
-                const std::vector<AttentionTile>& tiles) {
+                const std::vector<AttentionTile>& tiles, bool by_address = false) {
     AttentionTilesArgs args;
     args.heads = s.heads, args.kv_heads = s.kv_heads, args.dim = s.dim, args.behind = s.behind, args.ahead = s.ahead;
     args.q_row = s.heads * s.dim + 3, args.kv_row = s.kv_heads * s.dim + 1, args.y_row = s.heads * s.dim;
     args.q_rows = static_cast<int64_t>(x.q.size()) / args.q_row;
     args.kv_rows = static_cast<int64_t>(x.keys.size()) / args.kv_row;
     args.q = memory.put(x.q), args.keys = memory.put(x.keys), args.values = memory.put(x.values);
+    if (by_address) args.keys = memory.addresses({args.keys}), args.values = memory.addresses({args.values});
+    args.by_address = by_address;
     args.y = memory.floats(args.q_rows * args.y_row), args.tiles = memory.put(tiles);
     args.tile_count = static_cast<int64_t>(tiles.size()), args.scale = 0.4f;
     run(program, args);
@@ -105,7 +107,9 @@ TEST_F(AttentionTiles, PromptsSeeTheirCacheUpToThemselves) {
         {0, rows, 50, 3, 50 + rows}, {rows, 3, 50 + rows, 3, 53 + rows}, {rows + 3, rows, 0, 70 + rows, rows}};
     for (const Shape& s : {Shape{6, 2, 24, kSeesAll, 0}, Shape{2, 2, 32, 17, 0}}) {
       const Operands x = random_operands(s, 2 * rows + 3, 80 + 2 * rows);
-      expect_right(s, x, tiles, attend(program, memory, s, x, tiles));
+      const Vector y = attend(program, memory, s, x, tiles);
+      expect_right(s, x, tiles, y);
+      EXPECT_EQ(attend(program, memory, s, x, tiles, true), y);
     }
   });
 }

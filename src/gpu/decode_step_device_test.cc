@@ -128,10 +128,11 @@ class Step {
   Status record() {
     state_ = memory_.put(std::vector<uint32_t>{kFirstToken, 0});
     history_ = memory_.put(std::vector<uint32_t>(kContext, 0));
+    room_ = memory_.put(std::vector<uint32_t>{kContext});
     angles_ = memory_.put(model_.angles);
     x_ = memory_.floats(kDim), normed_ = memory_.floats(kDim), qkv_ = memory_.floats(kQkv);
     attended_ = memory_.floats(kDim), hidden_ = memory_.floats(kHidden), logits_ = memory_.floats(kVocabulary);
-    parts_ = memory_.floats(attention_parts_bytes(kHeads, kHeadDim, kContext, 64) / 4);
+    parts_ = memory_.floats(attention_parts_bytes(1, kHeads, kHeadDim, kContext, 64) / 4);
     auto recording = device_->record();
     if (!recording) return recording.status();
     recording_ = *recording;
@@ -144,8 +145,8 @@ class Step {
     norm(model_.final_norm);
     product("subgroups.f32.2x64", embedding, normed_, logits_, kVocabulary, kDim, {});
     ArgmaxArgs argmax;
-    argmax.x = logits_, argmax.state = state_, argmax.history = history_, argmax.n = kVocabulary;
-    argmax.context = kContext;
+    argmax.x = logits_, argmax.ids = state_, argmax.positions = from(state_, 1), argmax.history = history_;
+    argmax.n = argmax.x_row = kVocabulary, argmax.context = kContext;
     op("argmax.256", argmax);
     return status_.ok() ? recording_->end() : status_;
   }
@@ -187,7 +188,7 @@ class Step {
     args.n = args.x_row = args.y_row = kDim, args.epsilon = kEpsilon;
     op("rms_norm.64", args);
   }
-  void attend(Place keys, Place values) {
+  void attend(Place keys, Place values) {    // where their addresses stand
     const Place position = from(state_, 1);  // of the state's words the second
     RotateRowsArgs rotate;
     rotate.x = qkv_, rotate.table = angles_, rotate.positions = position, rotate.heads = kHeads;
@@ -195,18 +196,20 @@ class Step {
     rotate.context = kContext;
     op("rotate_rows.halves.32", rotate);
     StoreRowsArgs store;
-    store.slots = position, store.n = store.x_row = kKv, store.cache_rows = kContext;
-    store.x = from(qkv_, kDim), store.cache = keys;
+    store.slots = position, store.rooms = room_, store.n = store.x_row = kKv;
+    store.x = from(qkv_, kDim), store.caches = keys;
     op("store_rows.64", store);
-    store.x = from(qkv_, kDim + kKv), store.cache = values;
+    store.x = from(qkv_, kDim + kKv), store.caches = values;
     op("store_rows.64", store);
     AttentionArgs attention;
     attention.q = qkv_, attention.keys = keys, attention.values = values, attention.parts = parts_;
-    attention.state = state_, attention.heads = kHeads, attention.kv_heads = kKvHeads, attention.dim = kHeadDim;
-    attention.context = kContext, attention.scale = 0.25f;
+    attention.positions = position, attention.rooms = room_, attention.context = kContext;
+    attention.heads = kHeads, attention.kv_heads = kKvHeads, attention.dim = kHeadDim;
+    attention.q_row = kDim, attention.scale = 0.25f;
     op("attention.64", attention);
     AttentionJoinArgs join;
-    join.parts = parts_, join.y = attended_, join.state = state_, join.heads = kHeads, join.dim = kHeadDim;
+    join.parts = parts_, join.y = attended_, join.positions = position, join.rooms = room_;
+    join.heads = kHeads, join.dim = kHeadDim, join.y_row = kDim;
     join.context = kContext, join.keys_of_split = 64;
     op("attention_join.64", join);
   }
@@ -215,7 +218,7 @@ class Step {
     residual.residual = true, gated.gated = true, gated.act = Activation::silu;
     norm(layer.norm);
     product("columns.f32.64x64", weights(layer.qkv, kQkv, kDim, WeightLayout::panels), normed_, qkv_, kQkv, kDim, {});
-    attend(memory_.floats(kContext * kKv), memory_.floats(kContext * kKv));
+    attend(memory_.addresses({memory_.floats(kContext * kKv)}), memory_.addresses({memory_.floats(kContext * kKv)}));
     product("columns.f32.64x256", weights(layer.out, kDim, kDim, WeightLayout::panels), attended_, x_, kDim, kDim,
             residual);
     norm(layer.second_norm);
@@ -229,7 +232,7 @@ class Step {
   TestMemory memory_;
   const Model& model_;
   std::shared_ptr<Recording> recording_;
-  Place state_, history_, angles_, x_, normed_, qkv_, attended_, hidden_, logits_, parts_;
+  Place state_, history_, room_, angles_, x_, normed_, qkv_, attended_, hidden_, logits_, parts_;
   Status status_;
 };
 

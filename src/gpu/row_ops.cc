@@ -72,17 +72,21 @@ Status StepProgram::record(Recording& recording, const StoreRowsArgs& a) const {
   if (Status s = check_op(StepOp::store_rows); !s.ok()) return s;
   Checks checks;
   checks.size("rows", a.rows, 1, most_groups_);
+  checks.size("rows of a text", a.rows_of_text, 1);
   checks.size("n", a.n, 1);
-  checks.size("rows of the cache", a.cache_rows, 1);
   checks.size("the distance of rows of x", a.x_row, a.n);
   checks.rows("x", a.x, a.rows, a.x_row, a.n);
-  checks.rows("the cache", a.cache, a.cache_rows, a.n, a.n);
   checks.place("the slots", a.slots, a.rows * 4);
   if (!checks.ok()) return checks.status();
+  const int64_t texts = ceil_div(a.rows, a.rows_of_text);
+  checks.place("the addresses of caches", a.caches, texts * 8, 8);
+  checks.place("the rooms", a.rooms, texts * 4);
+  if (!checks.ok()) return checks.status();
   struct {
-    uint64_t x, cache, slots;
-    uint32_t n, x_row, cache_rows, unused;
-  } push{address_of(a.x), address_of(a.cache), address_of(a.slots), u32(a.n), u32(a.x_row), u32(a.cache_rows), 0};
+    uint64_t x, caches, slots, rooms;
+    uint32_t n, x_row, rows_of_text, unused;
+  } push{address_of(a.x), address_of(a.caches), address_of(a.slots), address_of(a.rooms),
+         u32(a.n),        u32(a.x_row),         u32(a.rows_of_text), 0};
   dispatch(recording, *pipeline_, push, {ceil_div(a.n, variant_->threads), a.rows});
   return {};
 }
@@ -141,8 +145,8 @@ Status StepProgram::record(Recording& recording, const AttentionTilesArgs& a) co
   checks.size("the distance of keys", a.kv_row, a.kv_heads * a.dim);
   checks.size("the distance of rows of y", a.y_row, a.heads * a.dim);
   checks.rows("q", a.q, a.q_rows, a.q_row, a.heads * a.dim);
-  checks.rows("keys", a.keys, a.kv_rows, a.kv_row, a.kv_heads * a.dim);
-  checks.rows("values", a.values, a.kv_rows, a.kv_row, a.kv_heads * a.dim);
+  for (const auto& [name, place] : {std::pair("keys", a.keys), std::pair("values", a.values)})
+    a.by_address ? checks.place(name, place, 8, 8) : checks.rows(name, place, a.kv_rows, a.kv_row, a.kv_heads * a.dim);
   checks.rows("y", a.y, a.q_rows, a.y_row, a.heads * a.dim);
   checks.place("the tiles", a.tiles, a.tile_count * static_cast<int64_t>(sizeof(AttentionTile)));
   if (!checks.ok()) return checks.status();
@@ -152,11 +156,12 @@ Status StepProgram::record(Recording& recording, const AttentionTilesArgs& a) co
     uint64_t q, keys, values, y, tiles;
     uint32_t group_size, dim, q_row, kv_row, y_row, behind, ahead;
     float scale;
-  } push{address_of(a.q), address_of(a.keys),  address_of(a.values),
-         address_of(a.y), address_of(a.tiles), u32(a.heads / a.kv_heads),
-         u32(a.dim),      u32(a.q_row),        u32(a.kv_row),
-         u32(a.y_row),    u32(a.behind),       u32(a.ahead),
-         a.scale};
+    uint32_t by_address, unused;
+  } push{address_of(a.q), address_of(a.keys),     address_of(a.values),
+         address_of(a.y), address_of(a.tiles),    u32(a.heads / a.kv_heads),
+         u32(a.dim),      u32(a.q_row),           u32(a.kv_row),
+         u32(a.y_row),    u32(a.behind),          u32(a.ahead),
+         a.scale,         a.by_address ? 1u : 0u, 0};
   dispatch(recording, *pipeline_, push, {a.tile_count, a.heads});
   return {};
 }

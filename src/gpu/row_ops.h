@@ -21,9 +21,11 @@ struct GatherRowsArgs {  // y[t] = (alpha * W[ids[t]] + type) + table[first + po
   int64_t tokens = 1, vocabulary = 0, n = 0, y_row = 0;
   float alpha = 1.0f;
 };
-struct StoreRowsArgs {  // cache[slots[t]] = x[t]; a slot from cache_rows on takes nothing
-  Place x, cache, slots;
-  int64_t rows = 1, n = 0, x_row = 0, cache_rows = 0;
+// The cache of t's text [slots[t]] = x[t]. Rows are of several texts, rows_of_text of each; caches: the address of each
+// text's, uint64 [texts]; rooms: the rows that it has, uint32 [texts], beyond which a slot takes nothing.
+struct StoreRowsArgs {
+  Place x, caches, slots, rooms;
+  int64_t rows = 1, rows_of_text = 1, n = 0, x_row = 0;
 };
 struct LayerNormArgs {  // y = (x - mean) / sqrt(var + epsilon) * w + bias, row by row; y may be x, bias absent
   Place x, w, bias, y;
@@ -66,7 +68,8 @@ struct AttentionTile {
   uint32_t keys = 0;             // that the text has
 };
 constexpr int64_t kSeesAll = int64_t{1} << 30;
-// A query at position p sees the keys p - behind .. p + ahead of its text. Heads lie side by side in a row.
+// A query at position p sees the keys p - behind .. p + ahead of its text. Heads lie side by side in a row. by_address:
+// `keys` and `values` are where the address of what is meant stands, a uint64 each, which is trusted.
 struct AttentionTilesArgs {
   Place q, keys, values, y, tiles;
   int64_t tile_count = 0;
@@ -75,6 +78,7 @@ struct AttentionTilesArgs {
   int64_t q_row = 0, kv_row = 0, y_row = 0;  // floats from a row to the next
   int64_t behind = kSeesAll, ahead = kSeesAll;
   float scale = 1.0f;
+  bool by_address = false;
 };
 // Tiles of `rows` queries over texts that lie one after the other, each seeing itself, and how many they are at most.
 void ragged_tiles(std::span<const int64_t> offsets, int64_t rows, std::vector<AttentionTile>* tiles);

@@ -69,14 +69,38 @@ TEST_F(RowOps, StoreMovesRows) {
   const Indices indices = {4, 0, 3, 77};
   for_each_row(StepOp::store_rows, [&](const StepProgram& program, TestMemory& memory) {
     StoreRowsArgs args;
-    args.x = memory.put(x), args.slots = memory.put(indices), args.cache = memory.floats(6 * kN);
-    args.rows = 4, args.n = kN, args.x_row = kRow, args.cache_rows = 5;
+    const Place cache = memory.floats(6 * kN);
+    args.x = memory.put(x), args.slots = memory.put(indices);
+    args.caches = memory.addresses({cache}), args.rooms = memory.put(Indices{5});
+    args.rows = args.rows_of_text = 4, args.n = kN, args.x_row = kRow;
     run(program, args);
-    const Vector cache = memory.get<float>(args.cache, 6 * kN);
+    const Vector stored = memory.get<float>(cache, 6 * kN);
     for (int64_t i = 0; i < 6 * kN; ++i) {
       const int64_t slot = i / kN, from = slot == 4 ? 0 : slot == 0 ? 1 : slot == 3 ? 2 : -1;
-      EXPECT_EQ(at(cache, i), from < 0 ? 0 : at(x, from * kRow + i % kN)) << i;
+      EXPECT_EQ(at(stored, i), from < 0 ? 0 : at(x, from * kRow + i % kN)) << i;
     }
+  });
+}
+
+// Of two texts, each into its own cache; of a third there is none, and nothing is looked at.
+TEST_F(RowOps, StoreKnowsWhoseARowIs) {
+  constexpr int64_t kN = 10, kRows = 6;
+  const Vector x = uniform(random_, kRows * kN);
+  for_each_row(StepOp::store_rows, [&](const StepProgram& program, TestMemory& memory) {
+    const Place first = memory.floats(4 * kN), second = memory.floats(2 * kN);
+    StoreRowsArgs args;
+    args.x = memory.put(x), args.slots = memory.put(Indices{2, 3, 0, 2, 0, 1});
+    args.caches = memory.addresses({first, second, {}}), args.rooms = memory.put(Indices{4, 2, 0});
+    args.rows = kRows, args.rows_of_text = 2, args.n = args.x_row = kN;
+    run(program, args);
+    const auto rows = [&](std::initializer_list<int64_t> from) {
+      Vector expected;
+      for (const int64_t row : from)
+        for (int64_t i = 0; i < kN; ++i) expected.push_back(row < 0 ? 0 : x[static_cast<size_t>(row * kN + i)]);
+      return expected;
+    };
+    EXPECT_EQ(memory.get<float>(first, 4 * kN), rows({-1, -1, 0, 1}));
+    EXPECT_EQ(memory.get<float>(second, 2 * kN), rows({2, -1}));
   });
 }
 

@@ -26,7 +26,6 @@ class Checks {
     else
       place(name, p, (*before + n) * 4);
   }
-  void state(const Place& p) { place("the state", p, sizeof(StepState), 8); }
   void size(const char* name, int64_t value, int64_t least, int64_t most = INT32_MAX) {
     if (status_.ok() && (value < least || value > most))
       status_ = invalid_argument(fmt::format("{} is {}, needed: {} to {}", name, value, least, most));

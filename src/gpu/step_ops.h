@@ -1,8 +1,9 @@
 // What a pass is made of beside its products, each one dispatch; the head of each shader has its arithmetic. Here are
-// the operands of a decoder's step, which is one token; those of many are in row_ops.h.
+// the operands of a decoder's step, which is a token of each of some texts; those of a text's many are in row_ops.h.
 //
-// Token and position stand in the device's memory (StepState), where argmax and draw leave them for the next step: a
-// step is recorded once and submitted again and again, and no token goes through the CPU.
+// Tokens, positions and where each text's keys and values lie stand in the device's memory, where argmax and draw
+// leave the next token and position: a step is recorded once and submitted again and again, whatever texts it is of,
+// and no token goes through the CPU.
 #pragma once
 
 #include <cstdint>
@@ -57,29 +58,29 @@ const StepVariant* find_step_variant(std::string_view name);
 // Why it does not run on `device`; empty where it does. What a shape asks for is checked when it is recorded.
 std::string step_refusal(const StepVariant& variant, const DeviceInfo& device);
 
-struct StepState {
-  uint32_t token = 0, position = 0;
-};
-
 struct RmsNormArgs {  // y = x / rms(x) * (offset + w), row by row; y may be x
   Place x, w, y;
   int64_t rows = 1, n = 0, x_row = 0, y_row = 0;  // floats from row to row
   float epsilon = 1e-6f, offset = 0.0f;
 };
-struct AttentionArgs {  // parts: attention_parts_bytes(); so many positions behind its own are seen
-  Place q, keys, values, parts, state;
-  int64_t heads = 1, kv_heads = 1, dim = 0, context = 0, behind = kSeesAll;
+// A query of each text. keys, values: the address of each text's, uint64 [texts]; rooms: the positions that they have,
+// uint32 [texts], at most `context`, and 0 where there is no text; positions: the queries', uint32 [texts]. So many
+// behind its own are seen. These are trusted, as the tiles of attention are.
+struct AttentionArgs {
+  Place q, keys, values, parts, positions, rooms;  // parts: attention_parts_bytes()
+  int64_t texts = 1, heads = 1, kv_heads = 1, dim = 0, q_row = 0, context = 0, behind = kSeesAll;
   float scale = 1.0f;
 };
 struct AttentionJoinArgs {
-  Place parts, y, state;
-  int64_t heads = 1, dim = 0, context = 0, keys_of_split = 0, behind = kSeesAll;
+  Place parts, y, positions, rooms;
+  int64_t texts = 1, heads = 1, dim = 0, y_row = 0, context = 0, keys_of_split = 0, behind = kSeesAll;
 };
-struct ArgmaxArgs {  // history: tokens of `context` positions
-  Place x, state, history;
-  int64_t n = 0, context = 0;
+struct ArgmaxArgs {  // ids, positions: uint32 [texts]; history: tokens of `context` positions of each text
+  Place x, ids, positions, history;
+  int64_t texts = 1, n = 0, x_row = 0, context = 0;
 };
-int64_t attention_parts_bytes(int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split);
+// Sizes that AttentionArgs takes, so that it fits.
+int64_t attention_parts_bytes(int64_t texts, int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split);
 
 // A variant compiled. An operand that is missing, too small or not aligned, and arguments of another op, are errors.
 class StepProgram {

@@ -10,9 +10,7 @@
 namespace lathe::gpu {
 namespace {
 
-Place state_at(TestMemory& memory, uint32_t token, uint32_t position) {
-  return memory.put(std::vector<uint32_t>{token, position});
-}
+using Words = std::vector<uint32_t>;
 
 TEST_F(StepOps, RmsNormOfRowsOfAnyLength) {
   for (const int64_t n : {1, 63, 576, 1025})
@@ -90,16 +88,19 @@ class AttentionStep : public StepOps {
     const auto q = uniform(random_, c.heads * c.dim, 2.0f), keys = uniform(random_, c.context * c.kv_heads * c.dim),
                values = uniform(random_, c.context * c.kv_heads * c.dim);
     AttentionArgs args;
-    args.q = memory.put(q), args.keys = memory.put(keys), args.values = memory.put(values);
-    args.parts = memory.floats(attention_parts_bytes(c.heads, c.dim, c.context, keys_of_split) / 4);
+    args.q = memory.put(q), args.q_row = c.heads * c.dim;
+    args.keys = memory.addresses({memory.put(keys)}), args.values = memory.addresses({memory.put(values)});
+    args.parts = memory.floats(attention_parts_bytes(1, c.heads, c.dim, c.context, keys_of_split) / 4);
+    args.rooms = memory.put(Words{static_cast<uint32_t>(c.context)});
     args.heads = c.heads, args.kv_heads = c.kv_heads, args.dim = c.dim, args.context = c.context;
     args.scale = 0.4f;
     AttentionJoinArgs joined;
     joined.parts = args.parts, joined.y = memory.floats(c.heads * c.dim);
+    joined.y_row = args.q_row, joined.rooms = args.rooms;
     joined.heads = c.heads, joined.dim = c.dim, joined.context = c.context, joined.keys_of_split = keys_of_split;
     for (const int64_t length : {int64_t{1}, keys_of_split, keys_of_split + 1, c.context})
       for (const int64_t behind : {kSeesAll, int64_t{0}, keys_of_split - 1, keys_of_split + 5}) {
-        args.state = joined.state = state_at(memory, 0, static_cast<uint32_t>(length - 1));
+        args.positions = joined.positions = memory.put(Words{static_cast<uint32_t>(length - 1)});
         args.behind = joined.behind = behind;
         run(program, args);
         run(*join, joined);
@@ -126,19 +127,6 @@ TEST_F(AttentionStep, HeadsOfAnyWidth) {
   }
 }
 
-TEST_F(AttentionStep, KeysThatAreNotVectorsAreRefused) {
-  for_each_row(StepOp::attention, [&](const StepProgram& program, TestMemory& memory) {
-    AttentionArgs args;
-    args.q = args.values = args.parts = memory.floats(4096);
-    args.keys = {args.q.buffer, 4};
-    args.state = state_at(memory, 0, 0);
-    args.dim = 8, args.context = 8;
-    auto recording = device_->record();
-    ASSERT_TRUE(recording.ok());
-    EXPECT_NE(program.record(**recording, args).message().find("keys"), std::string::npos);
-  });
-}
-
 TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoneWhereOneIsNotFinite) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for_each_row(StepOp::argmax, [&](const StepProgram& program, TestMemory& memory) {
@@ -149,13 +137,19 @@ TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoneWhereOneIsNotFinite) {
         x.front() = first;
         if (n > 1 || first == 0) x[best] = 2.0f, x.back() = 2.0f;
         const uint32_t token = first == 0 ? best : static_cast<uint32_t>(n);
+        // Of another text, a row further: its last.
+        const int64_t row = n + 3;
+        x.resize(static_cast<size_t>(row + n), -1.0f);
+        x.back() = 3.0f;
+        const auto last = static_cast<uint32_t>(n - 1);
         ArgmaxArgs args;
-        args.x = memory.put(x), args.state = state_at(memory, 9, 1);
-        args.history = memory.put(std::vector<uint32_t>(3));
-        args.n = n, args.context = 3;
+        args.x = memory.put(x), args.ids = memory.put(Words{9, 9}), args.positions = memory.put(Words{1, 0});
+        args.history = memory.put(Words(6));
+        args.texts = 2, args.n = n, args.x_row = row, args.context = 3;
         run(program, args);
-        EXPECT_EQ(memory.get<uint32_t>(args.state, 2), (std::vector<uint32_t>{token, 2}));
-        EXPECT_EQ(memory.get<uint32_t>(args.history, 3), (std::vector<uint32_t>{0, 0, token}));
+        EXPECT_EQ(memory.get<uint32_t>(args.ids, 2), (Words{token, last}));
+        EXPECT_EQ(memory.get<uint32_t>(args.positions, 2), (Words{2, 1}));
+        EXPECT_EQ(memory.get<uint32_t>(args.history, 6), (Words{0, 0, token, 0, last, 0}));
       }
   });
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <memory>
 #include <random>
 #include <span>
@@ -27,6 +28,11 @@ class TestMemory {
     const Status s = transfer_.upload(bytes, **buffer);
     EXPECT_TRUE(s.ok()) << s.message();
     return {buffer->get(), 0};
+  }
+  Place addresses(std::initializer_list<Place> places) {
+    std::vector<uint64_t> values;
+    for (const Place& place : places) values.push_back(address_of(place));
+    return put(values);
   }
   Place floats(int64_t count) { return put(std::vector<float>(static_cast<size_t>(count), 0.0f)); }
 

@@ -40,8 +40,8 @@ class Decoder final : public PassModel {
   // or is cancelled, the texts are as they were.
   Result<PassOutcome> run(const DecoderBatch& batch);
 
-  // The same calls for an executor of the caller's, which has keys and values itself: one text's next tokens, whatever
-  // they are, up to the last of so many positions. end_step() is called behind each step.
+  // The same calls for an executor of the caller's, which has keys and values itself: so many tokens, whatever they are
+  // and whichever texts they are of, up to the last of so many positions. end_step() is called behind each step.
   struct Saying {
     int64_t tokens = 1, positions = 1;
     std::span<const int64_t> rows{};  // as DecoderBatch::rows

@@ -3,21 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-
-#include "gpu/step_ops.h"
 
 namespace lathe::models {
 namespace {
 
-using gpu::MemoryUse;
-using gpu::StepState;
-
-constexpr int64_t kStateBytes = sizeof(StepState);
-
-// Room for keys and values grows by doubling, and the steps are recorded anew, in about a millisecond: a context of
-// 32,768 tokens would take gigabytes before the first word, and a step starts workgroups for every split of the keys
-// that there is room for.
+// Room for keys and values grows by doubling: a context of 32,768 tokens would take gigabytes before the first word,
+// and a pass starts workgroups for every split of the keys that there is room for. Each room is recorded for once, in
+// about a millisecond.
 constexpr int64_t kFirstPositions = 256;
 
 bool shares_words(const Decoder& decoder) {
@@ -40,8 +32,8 @@ DeviceDecoder::DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> devi
                 if (uploaded) uploaded(std::min(bytes, total), total);
               }),
       products_(memory_.device().info(), options.measured),
+      passes_(decoder, memory_, products_),
       context_(options.context),
-      prompt_tokens_(options.prompt_tokens),
       dispatch_(options.dispatch) {
   if (shares_words(decoder)) memory_.share(decoder.weights().words, decoder.weights().head.weights);
 }
@@ -49,197 +41,141 @@ DeviceDecoder::DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> devi
 Result<std::unique_ptr<DeviceDecoder>> DeviceDecoder::open(Decoder& decoder, std::shared_ptr<gpu::Device> device,
                                                            const DeviceDecoderOptions& options) {
   std::unique_ptr<DeviceDecoder> made(new DeviceDecoder(decoder, std::move(device), options));
-  if (Status s = made->start(); !s.ok()) return s;
+  if (Status s = made->start(std::clamp<int64_t>(options.prompt_tokens, 1, options.context)); !s.ok()) return s;
   return made;
 }
 
-// Widths of passes: the widest is the caller's, and between it and one token stands what products of few rows take.
-Status DeviceDecoder::start_tokens() {
-  constexpr int64_t kFew = 16;
-  const int64_t many = std::clamp<int64_t>(prompt_tokens_, 1, context_);
-  for (const int64_t rows : {int64_t{1}, std::min(kFew, many), many}) {
-    auto made = ops::DeviceTokens::create(memory_.device(), rows, decoder_.config().head_dim);
-    if (!made) return made.status();
-    widths_.push_back(std::move(*made));
-  }
-  const auto pass = decoder_.pass_memory(many);
-  if (!pass) return pass.status();
-  for (const std::span<const std::byte> memory : *pass) memory_.mirror(memory);
-  return {};
-}
-
-Status DeviceDecoder::start() {
-  const int64_t logits_bytes = decoder_.config().vocabulary * int64_t{sizeof(float)};
-  const struct {
-    std::shared_ptr<gpu::Buffer>& buffer;
-    int64_t bytes;
-    MemoryUse use;
-  } needs[] = {{logits_, logits_bytes, MemoryUse::readback},
-               {chosen_, kQueued * kStateBytes, MemoryUse::readback},
-               {history_, int64_t{sizeof(uint32_t)}, MemoryUse::device}};
-  for (const auto& [buffer, bytes, use] : needs) {
-    auto made = memory_.device().create_buffer(bytes, use);
-    if (!made) return made.status();
-    buffer = std::move(*made);
-  }
-  if (Status s = start_tokens(); !s.ok()) return s;
-  auto draws = ops::DeviceDraws::create(memory_, kQueued, decoder_.config().vocabulary);
-  if (!draws) return draws.status();
-  draws_.emplace(std::move(*draws));
-  // The logits' place on the host is where they arrive.
-  memory_.mirror({logits_->mapped(), static_cast<size_t>(logits_bytes)});
-  if (Status s = make_room(0, 1); !s.ok()) return s;
-  auto all = record(Kind::logits);  // which needs every weight
-  if (!all) return all.status();
-  programs_[static_cast<size_t>(dispatch_)][static_cast<size_t>(Kind::logits)] = std::move(*all);
+// A token of no text: it needs every weight.
+Status DeviceDecoder::start(int64_t prompt_tokens) {
+  if (Status s = passes_.start(prompt_tokens); !s.ok()) return s;
+  DeviceText text;
+  const Next first = {&text, 0, 0};
+  if (const auto all = logits({&first, 1}); !all) return all.status();
   decoder_.drop_products();
   return {};
 }
 
-// Positions up to position + count - 1; of those that are there, the ones before `position` are kept.
-Status DeviceDecoder::make_room(int64_t position, int64_t count) {
-  const int64_t wanted = position + count, have = cache_ ? cache_->positions() : 0;
-  if (wanted <= have) return {};
-  const int64_t positions = std::min(context_, std::max({wanted, 2 * have, kFirstPositions}));
-  auto cache = cache_ ? cache_->grown(memory_, positions, position)
-                      : ops::DeviceCache::create(memory_, decoder_.kv_shape(ops::KvType::f32), decoder_.config().heads,
-                                                 positions);
+Status DeviceDecoder::make_room(DeviceText& text, int64_t position, int64_t count) {
+  const int64_t wanted = position + count;
+  if (wanted <= text.positions()) return {};
+  int64_t positions = std::max(text.positions(), kFirstPositions);
+  while (positions < wanted) positions *= 2;
+  positions = std::min(positions, context_);
+  auto cache = text.cache_ ? text.cache_->grown(memory_, positions, position)
+                           : ops::DeviceCache::create(memory_, decoder_.kv_shape(ops::KvType::f32), positions);
   if (!cache) return cache.status();
-  programs_ = {};
-  cache_ = std::move(*cache);
+  text.cache_ = std::move(*cache);
   return {};
 }
 
-const ops::DeviceTokens& DeviceDecoder::tokens_of(Kind kind) const {
-  const auto width = static_cast<size_t>(kind);
-  return widths_[width < kWidths ? width : 0];
-}
-
-// The narrowest that takes them all, or the widest.
-DeviceDecoder::Kind DeviceDecoder::width_for(int64_t tokens) const {
-  if (tokens == 1) return Kind::one;
-  return tokens <= tokens_of(Kind::few).rows() ? Kind::few : Kind::many;
-}
-
-// Without any that is chosen there is a pass all the same.
-int64_t DeviceDecoder::tokens_chosen(Kind kind) {
-  if (kind == Kind::likeliest_queue || kind == Kind::drawn_queue) return kQueued;
-  return kind == Kind::likeliest || kind == Kind::drawn ? 1 : 0;
-}
-
-Result<ops::DeviceProgram> DeviceDecoder::record(Kind kind) {
-  const ops::DeviceTokens& tokens = tokens_of(kind);
-  ops::RecorderExecutor x(memory_, products_, tokens.places(), &*cache_, dispatch_);
-  x.copy(tokens.from(), tokens.to(), tokens.bytes());
-  const int64_t chosen = tokens_chosen(kind);
-  const bool drawn = kind == Kind::drawn || kind == Kind::drawn_queue;
-  if (drawn) x.copy(draws_->from(), draws_->to(), draws_->bytes());
-  x.sync();
-  auto* const logits = reinterpret_cast<float*>(logits_->mapped());
-  const int64_t rows[] = {0}, vocabulary = decoder_.config().vocabulary;
-  Decoder::Saying said = {.tokens = tokens.rows(), .positions = cache_->positions(), .rows = {}, .logits = logits};
-  if (kind >= Kind::logits) said.rows = rows;
-  for (int64_t i = 0; i < std::max<int64_t>(1, chosen); ++i) {
-    if (Status s = decoder_.say(x, said, [&x] { x.end_step(); }); !s.ok()) return s;
-    if (chosen == 0) break;
-    if (drawn)
-      x.draw(logits, vocabulary, draws_->args(i), {history_.get(), 0}, 1);
-    else
-      x.choose_largest(logits, vocabulary, {history_.get(), 0}, 1);
-    x.sync();
-    x.copy(tokens.to(), {chosen_.get(), i * kStateBytes}, kStateBytes);
-  }
-  if (kind == Kind::logits) {
-    const auto from = memory_.place(logits, vocabulary * int64_t{sizeof(float)});
-    if (!from) return from.status();
-    x.copy(*from, {logits_.get(), 0}, vocabulary * int64_t{sizeof(float)});
-  }
-  return x.finish();
-}
-
-Status DeviceDecoder::run(Kind kind, std::span<const int32_t> ids, int64_t position) {
-  auto& program = programs_[static_cast<size_t>(dispatch_)][static_cast<size_t>(kind)];
-  if (!program) {
-    auto made = record(kind);
-    if (!made) return made.status();
-    program = std::move(*made);
-  }
-  widths_[&tokens_of(kind) - widths_.data()].set(ids, position);
-  submissions_ += program->submissions();
-  length_ = std::min(length_, position);  // what a run that fails leaves behind is unknown
-  if (Status s = program->run(memory_.device()); !s.ok()) return s;
-  length_ = position + std::max(tokens_chosen(kind), std::ssize(ids));
-  return {};
-}
-
-Status DeviceDecoder::check(std::span<const int32_t> ids, int64_t position) const {
-  if (position < 0 || position > context_ - std::ssize(ids))
+Status DeviceDecoder::check(const DeviceText& text, std::span<const int32_t> ids, int64_t position,
+                            int64_t count) const {
+  if (position < 0 || position > context_ - count)
     return invalid_argument(
-        fmt::format("{} tokens from position {} on, needed: at most the context's {}", ids.size(), position, context_));
-  if (position > length_)
+        fmt::format("{} tokens from position {} on, needed: at most the context's {}", count, position, context_));
+  if (position > text.length())
     return invalid_argument(
-        fmt::format("tokens from position {} on, needed: at most the {} that are cached", position, length_));
+        fmt::format("tokens from position {} on, needed: at most the {} that are cached", position, text.length()));
   for (const int32_t id : ids)
     if (id < 0 || id >= decoder_.config().vocabulary)
       return invalid_argument(fmt::format("token {} is none of the model's {}", id, decoder_.config().vocabulary));
   return {};
 }
 
-Result<PassOutcome> DeviceDecoder::feed(std::span<const int32_t> ids, int64_t position,
+Result<PassOutcome> DeviceDecoder::feed(DeviceText& text, std::span<const int32_t> ids, int64_t position,
                                         const std::atomic<bool>* cancel) {
-  if (Status s = check(ids, position); !s.ok()) return s;
-  if (Status s = make_room(position, std::ssize(ids)); !s.ok()) return s;
+  if (Status s = check(text, ids, position, std::ssize(ids)); !s.ok()) return s;
+  if (Status s = make_room(text, position, std::ssize(ids)); !s.ok()) return s;
   while (!ids.empty()) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) return PassOutcome::cancelled;
-    const Kind width = width_for(std::ssize(ids));
-    const auto count = std::min(ids.size(), static_cast<size_t>(tokens_of(width).rows()));
-    if (Status s = run(width, ids.first(count), position); !s.ok()) return s;
+    const auto count = std::min(ids.size(), static_cast<size_t>(passes_.most_tokens()));
+    const ops::TextTokens tokens = {ids.first(count), position, &*text.cache_};
+    text.length_ = position;  // what a run that fails leaves behind is unknown
+    if (Status s = passes_.run(Wanted::nothing, dispatch_, {&tokens, 1}); !s.ok()) return s;
     position += static_cast<int64_t>(count);
+    text.length_ = position;
     ids = ids.subspan(count);
   }
   return PassOutcome::done;
 }
 
-Result<std::span<const float>> DeviceDecoder::logits(int32_t id, int64_t position) {
-  if (Status s = check({&id, 1}, position); !s.ok()) return s;
-  if (Status s = make_room(position, 1); !s.ok()) return s;
-  if (Status s = run(Kind::logits, {&id, 1}, position); !s.ok()) return s;
-  return std::span(reinterpret_cast<const float*>(logits_->mapped()),
-                   static_cast<size_t>(decoder_.config().vocabulary));
+// Checks before anything changes; `count` positions of each.
+Status DeviceDecoder::prepare(std::span<const Next> texts, int64_t count) {
+  if (texts.empty() || std::ssize(texts) > kMostTexts)
+    return invalid_argument(fmt::format("{} texts in a pass, needed: 1 to {}", texts.size(), kMostTexts));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const Next& next = texts[i];
+    if (Status s = check(*next.text, {&next.id, 1}, next.position, count); !s.ok()) return s;
+    if (std::ranges::find(texts.first(i), next.text, &Next::text) != texts.begin() + static_cast<std::ptrdiff_t>(i))
+      return invalid_argument(fmt::format("text {} is in the pass before, needed: each once", i));
+  }
+  for (const Next& next : texts)
+    if (Status s = make_room(*next.text, next.position, count); !s.ok()) return s;
+  return {};
 }
 
-// As many as were queued, or one by one. `prepare` is told which of them the next run is of.
-Result<std::span<const int32_t>> DeviceDecoder::choose(Choice choice, int32_t id, int64_t position, int64_t count,
-                                                       const Prepare& prepare) {
+// `count` positions of each become cached.
+Status DeviceDecoder::run(Wanted wanted, std::span<const Next> texts, int64_t count) {
+  std::vector<ops::TextTokens> tokens;
+  for (const Next& next : texts) {
+    tokens.push_back({{&next.id, 1}, next.position, &*next.text->cache_});
+    next.text->length_ = next.position;  // what a run that fails leaves behind is unknown
+  }
+  if (Status s = passes_.run(wanted, dispatch_, tokens); !s.ok()) return s;
+  for (const Next& next : texts) next.text->length_ = next.position + count;
+  return {};
+}
+
+Result<std::span<const float>> DeviceDecoder::logits(std::span<const Next> texts) {
+  if (Status s = prepare(texts, 1); !s.ok()) return s;
+  if (Status s = run(Wanted::logits, texts, 1); !s.ok()) return s;
+  return std::span(passes_.logits(), texts.size() * static_cast<size_t>(decoder_.config().vocabulary));
+}
+
+// A text whose logits were no numbers goes on with token 0, since what comes of it is not looked at.
+void DeviceDecoder::take_chosen(std::span<Next> texts, int64_t first, int64_t passes, int64_t count) {
+  for (size_t text = 0; text < texts.size(); ++text)
+    for (int64_t pass = 0; pass < passes; ++pass) {
+      const uint32_t token = passes_.chosen(pass, static_cast<int64_t>(text));
+      const bool none = token >= static_cast<uint32_t>(decoder_.config().vocabulary);
+      chosen_ids_[text * static_cast<size_t>(count) + static_cast<size_t>(first + pass)] =
+          none ? -1 : static_cast<int32_t>(token);
+      texts[text].id = none ? 0 : static_cast<int32_t>(token);
+      ++texts[text].position;
+    }
+}
+
+// Drawn where there are draws, else the likeliest.
+Result<std::span<const int32_t>> DeviceDecoder::choose(std::span<const Next> texts, std::span<const Draw> draws,
+                                                       int64_t count) {
   if (count < 1 || count > kQueued)
     return invalid_argument(fmt::format("{} tokens at once, needed: 1 to {}", count, kQueued));
-  chosen_ids_.assign(static_cast<size_t>(count), id);
-  if (Status s = check(chosen_ids_, position); !s.ok()) return s;
-  if (Status s = make_room(position, count); !s.ok()) return s;
+  if (Status s = prepare(texts, count); !s.ok()) return s;
+  chosen_ids_.assign(texts.size() * static_cast<size_t>(count), 0);
+  std::vector<Next> next(texts.begin(), texts.end());
+  // As many as were queued, or one by one.
   const int64_t at_once = count == kQueued ? kQueued : 1;
   for (int64_t done = 0; done < count; done += at_once) {
-    if (prepare) prepare(done, at_once);
-    if (Status s = run(at_once == 1 ? choice.one : choice.queue, {&id, 1}, position + done); !s.ok()) return s;
-    for (int64_t i = 0; i < at_once; ++i) {
-      StepState state;
-      std::memcpy(&state, chosen_->mapped() + i * kStateBytes, sizeof state);
-      if (state.token >= static_cast<uint32_t>(decoder_.config().vocabulary))
-        return failed(fmt::format("the logits behind token {} are not all finite numbers", position + done + i));
-      id = chosen_ids_[static_cast<size_t>(done + i)] = static_cast<int32_t>(state.token);
-    }
+    for (size_t i = 0; i < draws.size(); ++i)
+      passes_.draws().set(static_cast<int64_t>(i), draws[i].settings,
+                          std::span(draws[i].random).subspan(static_cast<size_t>(done), static_cast<size_t>(at_once)));
+    const Wanted one = draws.empty() ? Wanted::likeliest : Wanted::drawn;
+    const Wanted queue = draws.empty() ? Wanted::likeliest_queue : Wanted::drawn_queue;
+    if (Status s = run(at_once == 1 ? one : queue, next, at_once); !s.ok()) return s;
+    take_chosen(next, done, at_once, count);
   }
   return std::span<const int32_t>(chosen_ids_);
 }
 
-Result<std::span<const int32_t>> DeviceDecoder::likeliest(int32_t id, int64_t position, int64_t count) {
-  return choose({Kind::likeliest, Kind::likeliest_queue}, id, position, count, {});
+Result<std::span<const int32_t>> DeviceDecoder::likeliest(std::span<const Next> texts, int64_t count) {
+  return choose(texts, {}, count);
 }
 
-Result<std::span<const int32_t>> DeviceDecoder::drawn(int32_t id, int64_t position, const gpu::DrawSettings& settings,
-                                                      std::span<const uint64_t> random) {
-  return choose({Kind::drawn, Kind::drawn_queue}, id, position, std::ssize(random), [&](int64_t first, int64_t count) {
-    draws_->set(settings, random.subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
-  });
+Result<std::span<const int32_t>> DeviceDecoder::drawn(std::span<const Next> texts, std::span<const Draw> draws,
+                                                      int64_t count) {
+  if (draws.empty() || draws.size() != texts.size())
+    return invalid_argument(fmt::format("draws of {} texts for {}, needed: as many", draws.size(), texts.size()));
+  return choose(texts, draws, count);
 }
 
 }  // namespace lathe::models

@@ -1,5 +1,4 @@
-// A decoder's passes on a device: one text, whose keys and values the device has. Passes of one token, of some and of
-// many are recorded once and submitted again and again.
+// A decoder on a device: texts that go on, whose keys and values the device has, alone or some at once.
 #pragma once
 
 #include <array>
@@ -7,13 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "models/decoder.h"
-#include "ops/device_draws.h"
-#include "ops/recorder_executor.h"
+#include "models/device_passes.h"
+#include "models/device_text.h"
 
 namespace lathe::models {
 
@@ -32,63 +30,62 @@ class DeviceDecoder {
   static Result<std::unique_ptr<DeviceDecoder>> open(Decoder& decoder, std::shared_ptr<gpu::Device> device,
                                                      const DeviceDecoderOptions& options);
 
-  // In all that follows: what the text has before the given position was cached, what stands there and behind is
-  // forgotten. The results have the same bits in every run, with any dispatch, and are there until the next call.
+  // A text begins as a DeviceText of its own. In all that follows: what it has before the given position was cached,
+  // what stands there and behind is forgotten. The results have the same bits in every run, with any dispatch, and
+  // whatever other texts share the pass; they are there until the next call.
 
+  // Has room for `count` positions of the text from `position` on, which the others make themselves. out_of_memory,
+  // with the text as it was, where the device has none.
+  Status make_room(DeviceText& text, int64_t position, int64_t count);
   // Caches tokens. Between two passes `cancel` is looked at.
-  Result<PassOutcome> feed(std::span<const int32_t> ids, int64_t position, const std::atomic<bool>* cancel = nullptr);
-  // The logits behind a token.
-  Result<std::span<const float>> logits(int32_t id, int64_t position);
-  // The token whose logit is largest, of equal ones the first, behind `id`; and so on from that, 1 to kQueued of them.
-  // They are chosen on the device, in one submission. Logits that are no finite numbers are an error.
-  static constexpr int64_t kQueued = 4;
-  Result<std::span<const int32_t>> likeliest(int32_t id, int64_t position, int64_t count);
-  // The same of tokens that are drawn, each by its number of `random`, 1 to kQueued.
-  Result<std::span<const int32_t>> drawn(int32_t id, int64_t position, const gpu::DrawSettings& settings,
-                                         std::span<const uint64_t> random);
+  Result<PassOutcome> feed(DeviceText& text, std::span<const int32_t> ids, int64_t position,
+                           const std::atomic<bool>* cancel = nullptr);
+
+  // A text's next token. A pass has up to kMostTexts of them, each of another text.
+  struct Next {
+    DeviceText* text;
+    int32_t id;
+    int64_t position;
+  };
+  static constexpr int64_t kMostTexts = DevicePasses::kMostTexts;
+  // The logits behind each: [texts, vocabulary].
+  Result<std::span<const float>> logits(std::span<const Next> texts);
+  // Of each text the token whose logit is largest, of equal ones the first, behind its id; and so on from that, 1 to
+  // kQueued of them: [texts, count]. They are chosen on the device, in one submission where there are kQueued. -1, and
+  // nothing that means anything behind it, where a text's logits are not all finite numbers.
+  static constexpr int64_t kQueued = DevicePasses::kQueued;
+  Result<std::span<const int32_t>> likeliest(std::span<const Next> texts, int64_t count);
+  // The same of tokens that are drawn, each text's by what it asks and by the first `count` of its random numbers.
+  struct Draw {
+    gpu::DrawSettings settings;
+    std::array<uint64_t, kQueued> random{};
+  };
+  Result<std::span<const int32_t>> drawn(std::span<const Next> texts, std::span<const Draw> draws, int64_t count);
 
   void set_dispatch(ops::Dispatch dispatch) { dispatch_ = dispatch; }
   const gpu::DeviceInfo& info() const { return memory_.device().info(); }
   const ops::DeviceProducts& products() const { return products_; }
   int64_t uploaded_bytes() const { return memory_.uploaded_bytes(); }
-  int64_t positions() const { return cache_->positions(); }  // that there is room for now
-  int64_t submissions() const { return submissions_; }       // so far
+  int64_t submissions() const { return passes_.submissions(); }  // so far
 
  private:
-  // Of prompts: passes of three widths. Of one token each: logits, likeliest or drawn, and kQueued times these.
-  enum class Kind : uint8_t { one, few, many, logits, likeliest, likeliest_queue, drawn, drawn_queue };
-  static constexpr size_t kWidths = 3, kKinds = 8, kDispatches = 3;
-  static int64_t tokens_chosen(Kind kind);
+  using Wanted = DevicePasses::Wanted;
 
   DeviceDecoder(Decoder& decoder, std::shared_ptr<gpu::Device> device, const DeviceDecoderOptions& options);
-  Status start();
-  Status make_room(int64_t position, int64_t count);
-  Status check(std::span<const int32_t> ids, int64_t position) const;
-  Status start_tokens();
-  const ops::DeviceTokens& tokens_of(Kind kind) const;
-  Kind width_for(int64_t tokens) const;
-  Status run(Kind kind, std::span<const int32_t> ids, int64_t position);
-  Result<ops::DeviceProgram> record(Kind kind);
-  struct Choice {
-    Kind one, queue;
-  };
-  using Prepare = std::function<void(int64_t first, int64_t count)>;
-  Result<std::span<const int32_t>> choose(Choice choice, int32_t id, int64_t position, int64_t count,
-                                          const Prepare& prepare);
+  Status start(int64_t prompt_tokens);
+  Status check(const DeviceText& text, std::span<const int32_t> ids, int64_t position, int64_t count) const;
+  Status prepare(std::span<const Next> texts, int64_t count);
+  Status run(Wanted wanted, std::span<const Next> texts, int64_t count);
+  Result<std::span<const int32_t>> choose(std::span<const Next> texts, std::span<const Draw> draws, int64_t count);
+  void take_chosen(std::span<Next> texts, int64_t first, int64_t passes, int64_t count);
 
   Decoder& decoder_;
   ops::DeviceMemory memory_;
   ops::DeviceProducts products_;
-  const int64_t context_, prompt_tokens_;
+  DevicePasses passes_;
+  const int64_t context_;
   ops::Dispatch dispatch_;
-  int64_t length_ = 0;  // positions that are cached
-  int64_t submissions_ = 0;
-  std::vector<ops::DeviceTokens> widths_;  // of kWidths kinds
-  std::shared_ptr<gpu::Buffer> logits_, chosen_, history_;
   std::vector<int32_t> chosen_ids_;
-  std::optional<ops::DeviceDraws> draws_;
-  std::optional<ops::DeviceCache> cache_;
-  std::array<std::array<std::optional<ops::DeviceProgram>, kKinds>, kDispatches> programs_;
 };
 
 }  // namespace lathe::models

@@ -4,12 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <string>
 
-#include "gpu/test_device.h"
-#include "models/test_decoder.h"
+#include "models/test_device_decoder.h"
 #include "sample/device_draw.h"
 #include "sample/sampler.h"
 
@@ -21,46 +19,22 @@ using testing::random_ids;
 using testing::run_alone;
 using testing::TestDecoder;
 
-double cosine(std::span<const float> a, std::span<const float> b) {
-  double dot = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    dot += double{a[i]} * double{b[i]};
-    aa += double{a[i]} * double{a[i]}, bb += double{b[i]} * double{b[i]};
-  }
-  return dot / std::sqrt(aa * bb);
-}
+using testing::cosine;
 
-class DeviceDecoderTest : public gpu::DeviceTest {
+class DeviceDecoderTest : public testing::DeviceDecoderFixture {
  protected:
-  void SetUp() override {
-    gpu::DeviceTest::SetUp();
-    team_ = std::move(*Team::create({.threads = 1}));
-  }
-  void TearDown() override {
-    on_device_.reset();
-    gpu::DeviceTest::TearDown();
-  }
-
-  // The logits behind every token, on the CPU, and then on the device, which has `decoder` for its own from then on.
+  // The logits behind every token, on the CPU, and then on the device.
   std::vector<float> on_cpu(Decoder& decoder, std::span<const int32_t> ids) { return run_alone(decoder, ids, 1); }
-  Status open(Decoder& decoder, ops::Dispatch dispatch = ops::Dispatch::model, int64_t context = 400) {
-    auto opened = DeviceDecoder::open(decoder, device_, {.context = context, .dispatch = dispatch});
-    if (opened) on_device_ = std::move(*opened);
-    return opened.status();
-  }
   std::vector<float> on_device(std::span<const int32_t> ids) {
     std::vector<float> all;
     for (size_t i = 0; i < ids.size(); ++i) {
-      const auto logits = on_device_->logits(ids[i], static_cast<int64_t>(i));
-      EXPECT_TRUE(logits.ok()) << logits.status().message();
-      if (!logits) return all;
-      all.insert(all.end(), logits->begin(), logits->end());
+      const auto row = logits(ids[i], static_cast<int64_t>(i));
+      EXPECT_TRUE(row.ok()) << row.status().message();
+      if (!row) return all;
+      all.insert(all.end(), row->begin(), row->end());
     }
     return all;
   }
-
-  std::unique_ptr<Team> team_;
-  std::unique_ptr<DeviceDecoder> on_device_;
 };
 
 // The CPU rounds activations where it multiplies by q4_0; what the device is to give are products of the codes' values.
@@ -91,15 +65,16 @@ TEST_F(DeviceDecoderTest, KeysAndValuesStayWhereRoomGrows) {
   const auto expected = on_cpu(*other, ids);
   ASSERT_TRUE(open(*decoder).ok());
   const auto vocabulary = static_cast<size_t>(test.config.vocabulary);
-  const int64_t room = on_device_->positions();
+  ASSERT_TRUE(logits(ids[0], 0).ok());
+  const int64_t room = text_.positions();
   ASSERT_LT(room, 299);
-  ASSERT_TRUE(on_device_->feed(std::span(ids).first(100), 0).ok());
-  ASSERT_TRUE(on_device_->feed(std::span(ids).subspan(100, 199), 100).ok());
-  EXPECT_GT(on_device_->positions(), room);
+  ASSERT_TRUE(feed(std::span(ids).first(100), 0).ok());
+  ASSERT_TRUE(feed(std::span(ids).subspan(100, 199), 100).ok());
+  EXPECT_GT(text_.positions(), room);
   for (const int64_t position : {299, 150}) {
-    const auto logits = on_device_->logits(ids[static_cast<size_t>(position)], position);
-    ASSERT_TRUE(logits.ok()) << logits.status().message();
-    EXPECT_GE(cosine(*logits, std::span(expected).subspan(static_cast<size_t>(position) * vocabulary, vocabulary)),
+    const auto row = logits(ids[static_cast<size_t>(position)], position);
+    ASSERT_TRUE(row.ok()) << row.status().message();
+    EXPECT_GE(cosine(*row, std::span(expected).subspan(static_cast<size_t>(position) * vocabulary, vocabulary)),
               0.99999);
   }
 }
@@ -115,13 +90,13 @@ TEST_F(DeviceDecoderTest, PromptsInPassesOfManyTokensAreTheCpus) {
       const auto decoder = test.bind(*team_);
       auto opened = DeviceDecoder::open(*decoder, device_, {.context = 100, .prompt_tokens = 32});
       ASSERT_TRUE(opened.ok()) << opened.status().message();
-      ASSERT_TRUE((*opened)->feed(std::span(ids).first(static_cast<size_t>(first)), 0).ok());
-      ASSERT_TRUE((*opened)
-                      ->feed(std::span(ids).subspan(static_cast<size_t>(first), 59 - static_cast<size_t>(first)), first)
-                      .ok());
-      const auto logits = (*opened)->logits(ids.back(), 59);
-      ASSERT_TRUE(logits.ok());
-      EXPECT_GE(cosine(*logits, std::span(expected).last(logits->size())), 0.99999);
+      on_device_ = std::move(*opened), text_ = {};
+      ASSERT_TRUE(feed(std::span(ids).first(static_cast<size_t>(first)), 0).ok());
+      ASSERT_TRUE(
+          feed(std::span(ids).subspan(static_cast<size_t>(first), 59 - static_cast<size_t>(first)), first).ok());
+      const auto row = logits(ids.back(), 59);
+      ASSERT_TRUE(row.ok());
+      EXPECT_GE(cosine(*row, std::span(expected).last(row->size())), 0.99999);
     }
 }
 
@@ -151,14 +126,14 @@ TEST_F(DeviceDecoderTest, ChoosesTheLargestOneByOneAndInQueues) {
   ASSERT_TRUE(open(*decoder).ok());
   std::vector<int32_t> expected = {5};
   for (int64_t position = 0; position < 12; ++position) {
-    const auto logits = on_device_->logits(expected.back(), position);
-    ASSERT_TRUE(logits.ok());
-    expected.push_back(static_cast<int32_t>(std::ranges::max_element(*logits) - logits->begin()));
+    const auto row = logits(expected.back(), position);
+    ASSERT_TRUE(row.ok());
+    expected.push_back(static_cast<int32_t>(std::ranges::max_element(*row) - row->begin()));
   }
   for (const int64_t count : {int64_t{1}, int64_t{3}, DeviceDecoder::kQueued}) {
     std::vector<int32_t> chosen = {5};
     for (int64_t position = 0; position < 12; position += count) {
-      const auto next = on_device_->likeliest(chosen.back(), position, count);
+      const auto next = likeliest(chosen.back(), position, count);
       ASSERT_TRUE(next.ok()) << next.status().message();
       chosen.insert(chosen.end(), next->begin(), next->end());
     }
@@ -198,7 +173,7 @@ TEST_F(DeviceDecoderTest, TakesTheRowsThatWereMeasured) {
     const auto decoder = test.bind(*team_, type);
     auto opened = DeviceDecoder::open(*decoder, device_, {.context = 100, .prompt_tokens = 10, .measured = measured});
     ASSERT_TRUE(opened.ok()) << opened.status().message();
-    on_device_ = std::move(*opened);
+    on_device_ = std::move(*opened), text_ = {};
     const auto logits = on_device(ids);
     EXPECT_GE(cosine(logits, expected), 0.99999);
     const ops::DeviceProducts& products = on_device_->products();
@@ -206,7 +181,7 @@ TEST_F(DeviceDecoderTest, TakesTheRowsThatWereMeasured) {
     EXPECT_GE(alone, 4);
     EXPECT_EQ(products.chosen_as_measured(), alone);
     for (const ops::ProductRow& row : products.chosen()) EXPECT_EQ(row.variant->name, name);
-    ASSERT_TRUE(on_device_->feed(std::span(ids).first(10), 0).ok());
+    ASSERT_TRUE(feed(std::span(ids).first(10), 0).ok());
     EXPECT_GT(std::ssize(products.chosen()), alone);
     EXPECT_EQ(products.chosen_as_measured(), alone);
     for (const ops::ProductRow& row : products.chosen().subspan(static_cast<size_t>(alone)))
@@ -228,24 +203,23 @@ TEST_F(DeviceDecoderTest, DrawsAsTheSamplerDoesOneByOneAndInQueues) {
     std::vector<int32_t> expected = {5};
     std::vector<uint64_t> random;
     for (int64_t position = 0; position < kTokens; ++position) {
-      const auto logits = on_device_->logits(expected.back(), position);
-      ASSERT_TRUE(logits.ok());
+      const auto row = logits(expected.back(), position);
+      ASSERT_TRUE(row.ok());
       random.push_back(sampler.random_of(0));
-      expected.push_back(*sampler.sample(*logits));
+      expected.push_back(*sampler.sample(*row));
     }
     for (const ops::Dispatch dispatch : {ops::Dispatch::model, ops::Dispatch::layer, ops::Dispatch::op})
       for (const int64_t count : {int64_t{1}, int64_t{3}, DeviceDecoder::kQueued}) {
         on_device_->set_dispatch(dispatch);
         const int64_t before = on_device_->submissions();
-        std::vector<int32_t> drawn = {5};
+        std::vector<int32_t> told = {5};
         for (int64_t position = 0; position < kTokens; position += count) {
-          const auto next =
-              on_device_->drawn(drawn.back(), position, sample::device_draw(options),
-                                std::span(random).subspan(static_cast<size_t>(position), static_cast<size_t>(count)));
+          const auto next = drawn(told.back(), position, sample::device_draw(options),
+                                  std::span(random).subspan(static_cast<size_t>(position), static_cast<size_t>(count)));
           ASSERT_TRUE(next.ok()) << next.status().message();
-          drawn.insert(drawn.end(), next->begin(), next->end());
+          told.insert(told.end(), next->begin(), next->end());
         }
-        EXPECT_EQ(drawn, expected) << count << " at once";
+        EXPECT_EQ(told, expected) << count << " at once";
         const int64_t submissions = count == DeviceDecoder::kQueued ? kTokens / count : kTokens;
         if (dispatch == ops::Dispatch::model) {
           EXPECT_EQ(on_device_->submissions() - before, submissions);
@@ -269,16 +243,14 @@ TEST_F(DeviceDecoderTest, RefusesPositionsAndTokensThatAreNone) {
   constexpr int64_t kContext = 3;
   ASSERT_TRUE(open(*decoder, ops::Dispatch::model, kContext).ok());
   const int32_t beyond[] = {1, static_cast<int32_t>(test.config.vocabulary)}, four[] = {1, 2, 3, 4};
-  for (const Status& status :
-       {on_device_->feed(beyond, 0).status(), on_device_->feed(four, 0).status(), on_device_->logits(-1, 0).status(),
-        on_device_->logits(1, 1).status(), on_device_->logits(1, -1).status(),
-        on_device_->likeliest(1, 0, kContext + 1).status(), on_device_->likeliest(1, 0, 0).status(),
-        on_device_->likeliest(1, 0, DeviceDecoder::kQueued + 1).status(), on_device_->drawn(1, 0, {}, {}).status(),
-        on_device_->drawn(1, 1, {}, std::array<uint64_t, 1>()).status()})
+  for (const Status& status : {feed(beyond, 0).status(), feed(four, 0).status(), logits(-1, 0).status(),
+                               logits(1, 1).status(), logits(1, -1).status(), likeliest(1, 0, kContext + 1).status(),
+                               likeliest(1, 0, 0).status(), likeliest(1, 0, DeviceDecoder::kQueued + 1).status(),
+                               drawn(1, 0, {}, {}).status(), drawn(1, 1, {}, std::array<uint64_t, 1>()).status()})
     EXPECT_EQ(status.code(), Code::invalid_argument) << status.message();
-  ASSERT_TRUE(on_device_->feed(std::span(four).first(2), 0).ok());
-  EXPECT_EQ(on_device_->logits(1, 3).status().code(), Code::invalid_argument);
-  EXPECT_TRUE(on_device_->logits(1, 2).ok());
+  ASSERT_TRUE(feed(std::span(four).first(2), 0).ok());
+  EXPECT_EQ(logits(1, 3).status().code(), Code::invalid_argument);
+  EXPECT_TRUE(logits(1, 2).ok());
   const int64_t offsets[] = {0, 1};
   const auto on_cpu = decoder->run({.tokens = {std::span(beyond).first(1), offsets}, .texts = {}, .rows = {}});
   EXPECT_NE(on_cpu.status().message().find("left the CPU"), std::string::npos);

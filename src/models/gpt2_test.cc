@@ -124,9 +124,11 @@ TEST_F(Gpt2, ADeviceGivesTheLogitsOfTheCpu) {
   ASSERT_TRUE(device.ok()) << device.status().message();
   const int64_t last = kConfig.context - 1;
   for (const int64_t fed : {int64_t{0}, int64_t{13}, last}) {
-    ASSERT_TRUE((*device)->feed(std::span(ids_).first(static_cast<size_t>(fed)), 0).ok());
+    DeviceText text;
+    ASSERT_TRUE((*device)->feed(text, std::span(ids_).first(static_cast<size_t>(fed)), 0).ok());
     for (int64_t position = fed; position < std::min(fed + 3, last + 1); ++position) {
-      const auto logits = (*device)->logits(ids_[static_cast<size_t>(position)], position);
+      const DeviceDecoder::Next next = {&text, ids_[static_cast<size_t>(position)], position};
+      const auto logits = (*device)->logits({&next, 1});
       ASSERT_TRUE(logits.ok()) << logits.status().message();
       for (size_t i = 0; i < logits->size(); ++i)
         ASSERT_NEAR((*logits)[i], expected[static_cast<size_t>(position) * logits->size() + i], 1e-4)

@@ -72,10 +72,11 @@ void RecorderExecutor::copy(const gpu::Place& from, const gpu::Place& to, int64_
 void RecorderExecutor::choose_largest(const float* logits, int64_t count, const gpu::Place& history,
                                       int64_t positions) {
   gpu::ArgmaxArgs args;
-  args.x = floats(logits, count);
-  args.state = tokens_.ids;
+  args.texts = tokens_.rows;
+  args.x = floats(logits, args.texts * count);
+  args.ids = tokens_.ids, args.positions = tokens_.positions;
   args.history = history;
-  args.n = count;
+  args.n = args.x_row = count;
   args.context = positions;
   step(gpu::StepOp::argmax, {.threads = 256}, args);
   end_op();
@@ -83,7 +84,8 @@ void RecorderExecutor::choose_largest(const float* logits, int64_t count, const 
 
 void RecorderExecutor::draw(const float* logits, int64_t count, gpu::DrawArgs args, const gpu::Place& history,
                             int64_t positions) {
-  args.x = floats(logits, count);
+  args.texts = tokens_.rows;
+  args.x = floats(logits, args.texts * count);
   args.ids = tokens_.ids, args.positions = tokens_.positions;
   args.history = history;
   args.n = args.x_row = count;

@@ -22,11 +22,11 @@ namespace lathe::ops {
 // The first error stays, is finish()'s, and all that is said behind it does nothing.
 class RecorderExecutor final : public Executor {
  public:
-  // `cache` may be nullptr where no text is cached. How often the device is entered: once for the recording, once for
+  // `caches` may be nullptr where no text is cached. How often the device is entered: once for the recording, once for
   // each of its steps, once for each op.
-  RecorderExecutor(DeviceMemory& memory, DeviceProducts& products, const PassTokens& tokens, const DeviceCache* cache,
+  RecorderExecutor(DeviceMemory& memory, DeviceProducts& products, const PassTokens& tokens, const PassCaches* caches,
                    Dispatch dispatch)
-      : memory_(memory), products_(products), tokens_(tokens), cache_(cache), dispatch_(dispatch) {}
+      : memory_(memory), products_(products), tokens_(tokens), caches_(caches), dispatch_(dispatch) {}
 
   void embed(const TextBatch& batch, const EmbedOperands& x) override;
   void embed_scaled(const TextBatch& batch, const EmbeddingTable& words, float scale, float* y) override;
@@ -50,7 +50,8 @@ class RecorderExecutor final : public Executor {
 
   // What a pass does not say.
   void copy(const gpu::Place& from, const gpu::Place& to, int64_t bytes);
-  // Of a pass of one token: the largest of `logits` becomes the next, one position on.
+  // Of a pass of one token of each text: the largest of its `logits` becomes its next, one position on. history: of
+  // `positions` of each.
   void choose_largest(const float* logits, int64_t count, const gpu::Place& history, int64_t positions);
   // The same, of a token that is drawn; `args` are DeviceDraws::args.
   void draw(const float* logits, int64_t count, gpu::DrawArgs args, const gpu::Place& history, int64_t positions);
@@ -73,8 +74,8 @@ class RecorderExecutor final : public Executor {
   void step(gpu::StepOp op, const StepNeeds& needs, const Args& args);
   bool has_texts(const TextBatch& batch);
   void gather(const EmbeddingTable& words, const EmbeddingTable* positions, gpu::GatherRowsArgs args, float* y);
-  void store(const float* x, int64_t row, const gpu::Place& cache);
-  void attend_one(const PagedAttentionOperands& x);
+  void store(const float* x, int64_t row, const gpu::Place& caches);
+  void attend_texts(const PagedAttentionOperands& x);
   void attend_rows(const PagedAttentionOperands& x);
   void barrier();
   void end_op();
@@ -83,7 +84,7 @@ class RecorderExecutor final : public Executor {
   DeviceMemory& memory_;
   DeviceProducts& products_;
   const PassTokens tokens_;
-  const DeviceCache* const cache_;
+  const PassCaches* const caches_;
   const Dispatch dispatch_;
   Status status_;
   std::shared_ptr<gpu::Recording> recording_;

@@ -130,18 +130,20 @@ void RecorderExecutor::gate(activation::Function function, const activation::Gat
   end_op();
 }
 
+// Neighbours of the rows that are wanted share a dispatch.
 void RecorderExecutor::gather_norm(const GatherNorm& x) {
-  for (size_t i = 0; i < x.rows.size(); ++i) {
-    norm::Args row{};
-    row.rows = 1;
-    row.n = row.x_row = row.y_row = x.n;
-    row.x = x.x + x.rows[i] * x.n;
-    row.weight = x.weight;
-    row.bias = x.bias;
-    row.weight_offset = x.weight_offset;
-    row.eps = x.eps;
-    row.y = x.y + static_cast<int64_t>(i) * x.n;
-    x.bias != nullptr ? layer_norm(row) : rms_norm(row);
+  for (size_t i = 0, end; i < x.rows.size(); i = end) {
+    for (end = i + 1; end < x.rows.size() && x.rows[end] == x.rows[end - 1] + 1;) ++end;
+    norm::Args rows{};
+    rows.rows = static_cast<int64_t>(end - i);
+    rows.n = rows.x_row = rows.y_row = x.n;
+    rows.x = x.x + x.rows[i] * x.n;
+    rows.weight = x.weight;
+    rows.bias = x.bias;
+    rows.weight_offset = x.weight_offset;
+    rows.eps = x.eps;
+    rows.y = x.y + static_cast<int64_t>(i) * x.n;
+    x.bias != nullptr ? layer_norm(rows) : rms_norm(rows);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "platform/clock.h"
 #include "run/answering.h"
 #include "run/time_calls.h"
@@ -53,17 +54,32 @@ Result<Timed> time_prompt(Generator& generator, int64_t tokens, uint64_t seed) {
   return Timed{static_cast<double>(now_ns() - began), tokens, generator.device()->submissions() - before};
 }
 
-// From the first step's end on: its tokens and the prompt are not counted.
-Result<Timed> time_answer(Generator& generator, int64_t tokens, const Answers& answers, uint64_t seed) {
-  const auto session =
-      generator.start(random_tokens(generator, Answering::kPrompt, seed), plain_answer(tokens, answers));
-  if (!session) return session.status();
+// Texts that answer, up to the step in which the last of them has its first token.
+Status begin_answers(Generator& generator, int64_t texts, const SessionOptions& options, uint64_t seed) {
+  std::vector<int64_t> waiting;
+  for (int64_t i = 0; i < texts; ++i) {
+    const uint64_t own = seed * 1000 + static_cast<uint64_t>(i);
+    const auto session = generator.start(random_tokens(generator, Answering::kPrompt, own), options);
+    if (!session) return session.status();
+    waiting.push_back(*session);
+  }
+  while (!waiting.empty()) {
+    Status ended;
+    const Status status = generator.step([&](const SessionEvent& event) {
+      std::erase(waiting, event.session);
+      if (!event.status.ok()) ended = event.status;
+    });
+    if (!status.ok()) return status;
+    if (!ended.ok()) return ended;
+  }
+  return {};
+}
+
+// From there on: the tokens before and the prompts are not counted.
+Result<Timed> time_answers(Generator& generator, int64_t texts, int64_t tokens, const Answers& answers, uint64_t seed) {
+  if (Status s = begin_answers(generator, texts, plain_answer(tokens, answers), seed); !s.ok()) return s;
   Timed timed;
-  int64_t before = 0, began = 0;
-  Status first;
-  if (Status s = generator.step([&first](const SessionEvent& event) { first = event.status; }); !s.ok()) return s;
-  if (!first.ok()) return first;
-  before = generator.device()->submissions(), began = now_ns();
+  const int64_t before = generator.device()->submissions(), began = now_ns();
   const Status rest =
       go_on(generator, [&timed](const SessionEvent& event) { timed.tokens += event.token >= 0 ? 1 : 0; });
   if (!rest.ok()) return rest;
@@ -94,7 +110,7 @@ Result<SweepRow> sweep(Generator& generator, double seconds) {
   auto row = sweep_pass(
       [&](ops::Dispatch way) {
         generator.set_dispatch(way);
-        return time_answer(generator, kSweepTokens, kGreedy, ++seed).status();
+        return time_answers(generator, 1, kSweepTokens, kGreedy, ++seed).status();
       },
       seconds);
   generator.set_dispatch(ops::Dispatch::model);
@@ -104,13 +120,25 @@ Result<SweepRow> sweep(Generator& generator, double seconds) {
   return row;
 }
 
+Result<DeviceTest> bench_answers(Generator& generator, const DeviceBenchOptions& o, int64_t texts,
+                                 const Answers& answers) {
+  const std::string at_once = texts > 1 ? "@b" + std::to_string(texts) : "";
+  auto test = repeat("tg" + std::to_string(o.tokens) + at_once + answers.name, o.runs,
+                     [&](uint64_t seed) { return time_answers(generator, texts, o.tokens, answers, seed); });
+  if (!test) return test;
+  test->texts = texts;
+  const int64_t reads = ceil_div(texts, models::DeviceDecoder::kMostTexts);  // for a token of each
+  const auto bytes = static_cast<double>(reads * generator.decoder().weights().product_bytes());
+  test->weight_gbps = bytes * test->median / static_cast<double>(texts) / 1e9;
+  return test;
+}
+
 }  // namespace
 
 Result<DeviceBenchReport> bench_on_device(Generator& generator, const DeviceBenchOptions& o) {
   if (generator.device() == nullptr) return invalid_argument("the model is on the CPU, needed: on a device");
   if (o.runs < 1) return invalid_argument("the runs of a test are " + std::to_string(o.runs) + ", needed: 1 or more");
   DeviceBenchReport report;
-  const auto bytes = static_cast<double>(generator.decoder().weights().product_bytes());
   const auto add = [&](Result<DeviceTest> test) {
     if (test) report.tests.push_back(std::move(*test));
     return test.status();
@@ -120,14 +148,9 @@ Result<DeviceBenchReport> bench_on_device(Generator& generator, const DeviceBenc
                               [&](uint64_t seed) { return time_prompt(generator, o.prompt, seed); }));
         !s.ok())
       return s;
-  for (const Answers& answers : {kGreedy, kDrawn, kPenalized}) {
-    if (o.tokens == 0) break;
-    Status s = add(repeat("tg" + std::to_string(o.tokens) + answers.name, o.runs,
-                          [&](uint64_t seed) { return time_answer(generator, o.tokens, answers, seed); }));
-    if (!s.ok()) return s;
-    DeviceTest& test = report.tests.back();
-    test.weight_gbps = bytes * test.median / 1e9;
-  }
+  for (const int64_t texts : o.tokens > 0 ? o.texts : std::vector<int64_t>())
+    for (const Answers& answers : {kGreedy, kDrawn, kPenalized})
+      if (Status s = add(bench_answers(generator, o, texts, answers)); !s.ok()) return s;
   auto row = sweep(generator, o.seconds);
   if (!row) return row.status();
   report.sweep = *row;

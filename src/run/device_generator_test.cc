@@ -1,73 +1,18 @@
-// A generator on a device beside one on the CPU: the same tokens, and what a device refuses.
+// A generator on a device beside one on the CPU, session by session: the same tokens, and what a device refuses.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "base/test_files.h"
-#include "formats/fake_llama2c.h"
-#include "gpu/instance.h"
-#include "run/generator.h"
 #include "run/read_grammar.h"
+#include "run/test_device_generator.h"
 
 namespace lathe::run {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 320,
-                                   .positions = 300,
-                                   .tied = false};
-
-class DeviceGenerator : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto instance = gpu::Instance::create();
-    if (!instance || (*instance)->devices().empty()) GTEST_SKIP() << "there is no Vulkan device on this machine";
-    folder_.write("model.bin", llama2c_bytes(kHeader));
-    folder_.write("tok320.bin", llama2c_vocabulary(kHeader.vocabulary));
-  }
-  Result<std::unique_ptr<Generator>> try_open(GeneratorOptions options) {
-    options.model = folder_.path("model.bin");
-    options.threads = 1;
-    return Generator::open(options);
-  }
-  std::unique_ptr<Generator> open(std::optional<int64_t> device, int64_t context = 0) {
-    auto opened = try_open({.cache_type = ops::KvType::f32, .context = context, .device = device});
-    EXPECT_TRUE(opened.ok()) << opened.status().message();
-    return opened ? std::move(*opened) : nullptr;
-  }
-  FakeFolder folder_{"device_generator"};
-};
-
-struct Told {
-  std::vector<int32_t> tokens;
-  Finish finish = Finish::none;
-  Status status;
-};
-
-Told answer(Generator& generator, std::span<const int32_t> prompt, SessionOptions options) {
-  Told told;
-  const auto session = generator.start(prompt, std::move(options));
-  EXPECT_TRUE(session.ok()) << session.status().message();
-  while (session && generator.busy()) {
-    const Status status = generator.step([&told](const SessionEvent& event) {
-      if (event.token >= 0) told.tokens.push_back(event.token);
-      told.finish = event.finish, told.status = event.status;
-    });
-    EXPECT_TRUE(status.ok()) << status.message();
-    if (!status.ok()) break;
-  }
-  return told;
-}
-
-std::vector<int32_t> prompt_of(int32_t tokens) {
-  std::vector<int32_t> ids = {1};
-  for (int32_t i = 1; i < tokens; ++i) ids.push_back(i * 17 % 317 + 3);
-  return ids;
-}
+using testing::answer;
+using testing::prompt_of;
+using testing::Told;
+using DeviceGenerator = testing::DeviceGeneratorFixture;
 
 TEST_F(DeviceGenerator, AnswersAreThoseOfTheCpu) {
   const auto cpu = open({}), device = open(0);
@@ -87,7 +32,7 @@ TEST_F(DeviceGenerator, AnswersAreThoseOfTheCpu) {
 
 // A conversation: what is cached of the last text is not computed again; what is not its beginning is forgotten.
 TEST_F(DeviceGenerator, GoesOnFromTheLastText) {
-  const auto device = open(0), fresh = open(0);
+  const auto device = open(0);
   const SessionOptions options = {.max_tokens = 10, .stop_at_end = false};
   auto text = prompt_of(40);
   for (int turn = 0; turn < 3; ++turn) {
@@ -101,8 +46,8 @@ TEST_F(DeviceGenerator, GoesOnFromTheLastText) {
                         if (e.token >= 0) tokens.push_back(e.token);
                       })
                       .ok());
-    EXPECT_EQ(tokens, answer(*fresh, text, options).tokens) << "turn " << turn;
-    ASSERT_TRUE(answer(*fresh, prompt_of(3), options).status.ok());  // so that it has nothing of the next
+    EXPECT_EQ(tokens, answer(*open(0), text, options).tokens) << "turn " << turn;
+    ASSERT_TRUE(answer(*device, prompt_of(3), options).status.ok());  // which begins like it, and leaves it alone
     text.insert(text.end(), tokens.begin(), tokens.end());
     text.insert(text.end(), {7, 8, 9, 10, 11});
   }
@@ -153,11 +98,6 @@ TEST_F(DeviceGenerator, ASessionIsCancelledBetweenPasses) {
 }
 
 TEST_F(DeviceGenerator, RefusesWhatADeviceHasNot) {
-  const auto device = open(0);
-  ASSERT_TRUE(device->start(prompt_of(5), {}).ok());
-  const auto second = device->start(prompt_of(6), {});
-  EXPECT_EQ(second.status().code(), Code::unsupported);
-  EXPECT_NE(second.status().message().find("one at a time"), std::string::npos);
   const auto expect_refusal = [&](const GeneratorOptions& options, const char* words) {
     const auto opened = try_open(options);
     ASSERT_FALSE(opened.ok());

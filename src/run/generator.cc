@@ -194,18 +194,17 @@ Result<int32_t> Generator::choose(Session& session, std::span<const float> logit
 
 Result<int64_t> Generator::start(std::span<const int32_t> prompt, SessionOptions options) {
   if (Status status = check_prompt(prompt); !status.ok()) return status;
-  if (device_ && busy())
-    return unsupported("a session goes on already, and the device has one at a time: needed, its end");
   if (options.guess < 0 || options.guess >= kMostRows)
     return invalid_argument("the tokens to guess are " + std::to_string(options.guess) + ", needed: 0 to " +
                             std::to_string(kMostRows - 1));
   // Where every token's logits are wanted, every token has its pass.
-  ops::KvText cached = options.each_logits ? ops::KvText(*pool_) : reuse(prompt);
+  ops::KvText cached = device_ || options.each_logits ? ops::KvText(*pool_) : reuse(prompt);
   auto session = std::make_unique<Session>(next_++, std::move(cached), std::move(options));
   session->ids.assign(prompt.begin(), prompt.end());
   session->prompt = std::ssize(prompt);
-  session->cached = session->text.length();
   if (Status status = begin_answer(*session); !status.ok()) return status;
+  if (device_ && !session->options.each_logits) take_kept(*session);
+  session->cached = session->text.length();
   sessions_.push_back(std::move(session));
   return sessions_.back()->id;
 }
@@ -255,10 +254,10 @@ void Generator::end_cancelled(const Each& each) {
 // Sessions that ended leave; what they have in the cache stays for a while.
 void Generator::remove_ended() {
   for (auto& session : sessions_)
-    if (session->ended) kept_.push_back({std::move(session->ids), std::move(session->text)});
+    if (session->ended)
+      kept_.push_back({std::move(session->ids), std::move(session->text), std::move(session->on_device)});
   std::erase_if(sessions_, [](const auto& session) { return session->ended; });
-  const size_t most = device_ ? 1 : kKept;  // a device has the keys and values of one text: the last
-  if (kept_.size() > most) kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(most));
+  if (kept_.size() > kKept) kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(kKept));
 }
 
 // What is kept goes, the oldest first, before a session that lives gets no page.
@@ -398,7 +397,7 @@ Status Generator::step(const Each& each) {
   end_cancelled(each);
   Status status;
   if (device_) {
-    if (busy() && !sessions_.front()->ended) status = step_on_device(*sessions_.front(), each);
+    status = step_on_device(each);
   } else {
     fill_batch(each);
     if (!turns_.empty()) status = run_batch(each);

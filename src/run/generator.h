@@ -32,8 +32,8 @@ struct GeneratorOptions {
   int64_t prompt_tokens = 128;
   int64_t cache_bytes = 0;  // that keys and values of all sessions may take; 0: no limit
   CacheOptions cache{};     // of packed weights
-  // A Vulkan device by its number, which computes the passes; without a value the CPU does. It has one session at a
-  // time, keeps keys and values as f32, and guesses no tokens.
+  // A Vulkan device by its number, which computes the passes; without a value the CPU does. It keeps keys and values as
+  // f32, and guesses no tokens.
   std::optional<int64_t> device{};
   // The folder in which what the device has compiled is kept; empty: it is not. Why what lies there is not taken is
   // told to cache.warn.
@@ -89,6 +89,7 @@ class Generator {
   struct Kept {
     std::vector<int32_t> ids;
     ops::KvText text;
+    models::DeviceText on_device;
   };
 
   // A session's part of a pass.
@@ -113,9 +114,15 @@ class Generator {
   Status reserve_pages(Session& session, int64_t count);
   Status run_batch(const Each& each);
   void take_turn(const Turn& turn, std::span<const float> logits, const Each& each);
-  Status step_on_device(Session& session, const Each& each);
-  Status feed_device(Session& session, const Each& each);
-  Status answer_on_device(Session& session, const Each& each);
+  void take_kept(Session& session);
+  Status step_on_device(const Each& each);
+  Status feed_device(Session& session, int64_t count, const Each& each);
+  Status answer_on_device(std::span<Session* const> sessions, const Each& each);
+  Status choose_on_device(std::span<Session* const> sessions, const Each& each);
+  Status take_chosen(Session& session, std::span<const int32_t> tokens, const Each& each);
+  Status give_device_logits(std::span<Session* const> sessions, const Each& each);
+  bool make_device_room(Session& session, int64_t count, const Each& each);
+  std::vector<Session*> with_device_room(std::span<Session* const> sessions, int64_t count, const Each& each);
   void take_token(Session& session, int32_t token, const Each& each);
   void take_logits(Session& session, int64_t position, std::span<const float> logits, const Each& each);
   void end(Session& session, Finish finish, Status status, const Each& each, int32_t token = -1);

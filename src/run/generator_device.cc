@@ -1,30 +1,15 @@
-// The generator's part that a device computes: one session, whose tokens are chosen on the device where nobody wants to
-// see logits.
+// The generator's part that a device has: how it is opened, what it keeps of texts that ended.
 #include <algorithm>
-#include <array>
 
 #include "run/generator.h"
 #include "run/open_device.h"
-#include "sample/device_draw.h"
 
 namespace lathe::run {
 namespace {
 
-// The logits as they are decide, with a random number at most.
-bool chooses_on_device(const Session& session) {
-  if (!session.sampler || session.matcher || session.options.each_logits) return false;
-  return sample::is_plain(session.sampler->options());
-}
-
-Result<std::span<const int32_t>> choose_on(models::DeviceDecoder& device, const Session& session, int64_t position,
-                                           int64_t count) {
-  const sample::Sampler& sampler = *session.sampler;
-  if (sampler.options().temperature == 0) return device.likeliest(session.ids.back(), position, count);
-  std::array<uint64_t, models::DeviceDecoder::kQueued> random{};
-  for (int64_t i = 0; i < count; ++i) random[static_cast<size_t>(i)] = sampler.random_of(i);
-  return device.drawn(session.ids.back(), position, sample::device_draw(sampler.options()),
-                      std::span(random).first(static_cast<size_t>(count)));
-}
+// A beginning of fewer tokens is computed again, sooner than a conversation is cut off there: many texts have the first
+// few in common.
+constexpr int64_t kLeastKept = 16;
 
 }  // namespace
 
@@ -55,55 +40,42 @@ void Generator::set_dispatch(ops::Dispatch dispatch) {
   device_ ? device_->set_dispatch(dispatch) : decoder_->set_dispatch(dispatch);
 }
 
-// Tokens of the prompt before its last, or before the first whose logits are wanted.
-Status Generator::feed_device(Session& session, const Each& each) {
-  const int64_t length = session.text.length(), last = std::ssize(session.ids) - 1;
-  const int64_t wanted = session.options.each_logits ? std::min(session.options.logits_from, last) : last;
-  const int64_t count = std::min(prompt_tokens_, wanted - length);
-  if (count > 0) {
-    const auto ids =
-        std::span<const int32_t>(session.ids).subspan(static_cast<size_t>(length), static_cast<size_t>(count));
-    const auto fed = device_->feed(ids, length, &interrupt_);
-    if (!fed) return fed.status();
-    if (*fed == models::PassOutcome::cancelled) return {};  // the next step says so
-    if (Status status = session.text.reserve(length + count); !status.ok()) return status;
-    session.text.advance(count);
-    return {};
+// What a text that ended has of the prompt becomes the session's, where it lies: nothing is copied on the device. What
+// sessions that go on have is theirs alone.
+void Generator::take_kept(Session& session) {
+  auto best = kept_.end();
+  int64_t length = kLeastKept - 1;
+  for (auto kept = kept_.begin(); kept != kept_.end(); ++kept) {
+    const int64_t alike = std::ranges::mismatch(kept->ids, session.ids).in1 - kept->ids.begin();
+    const int64_t common = std::min({alike, kept->text.length(), std::ssize(session.ids) - 1});
+    if (common <= length) continue;
+    length = common;
+    best = kept;
   }
-  const auto logits = device_->logits(session.ids[static_cast<size_t>(length)], length);
-  if (!logits) return logits.status();
-  if (Status status = session.text.reserve(length + 1); !status.ok()) return status;
-  session.text.advance(1);
-  take_logits(session, length, *logits, each);
-  return {};
+  if (best == kept_.end()) return;
+  session.text = best->text.fork(length);
+  session.on_device = std::move(best->on_device);
+  kept_.erase(best);
 }
 
-// As many tokens as may be queued, of which those behind the end of the answer go.
-Status Generator::answer_on_device(Session& session, const Each& each) {
-  const int64_t length = session.text.length();
-  int64_t room = std::max<int64_t>(1, context_ - std::ssize(session.ids));
-  if (session.options.max_tokens >= 0) room = std::min(room, session.options.max_tokens - session.answered());
-  const int64_t count = room < models::DeviceDecoder::kQueued ? 1 : models::DeviceDecoder::kQueued;
-  const auto tokens = choose_on(*device_, session, length, count);
-  if (!tokens) return tokens.status();
-  if (Status status = session.text.reserve(length + count); !status.ok()) return status;
-  session.text.advance(count);
-  for (const int32_t token : *tokens) {
-    if (session.ended) break;
-    if (Status status = session.sampler->accept_drawn(token); !status.ok()) return status;
-    take_token(session, token, each);
+// What is kept goes, the oldest first, before a session that lives finds no room. False where it ended instead.
+bool Generator::make_device_room(Session& session, int64_t count, const Each& each) {
+  for (;;) {
+    Status status = device_->make_room(session.on_device, session.text.length(), count);
+    if (status.ok()) return true;
+    if (status.code() != Code::out_of_memory || kept_.empty()) {
+      end(session, Finish::failed, std::move(status), each);
+      return false;
+    }
+    kept_.erase(kept_.begin());
   }
-  session.text.truncate(std::ssize(session.ids) - 1);
-  return {};
 }
 
-Status Generator::step_on_device(Session& session, const Each& each) {
-  if (session.pending() > 1) {
-    if (Status status = feed_device(session, each); !status.ok()) return status;
-    if (session.ended || session.pending() > 1 || interrupt_.load()) return {};
-  }
-  if (chooses_on_device(session) && session.options.max_tokens != 0) return answer_on_device(session, each);
-  return feed_device(session, each);
+std::vector<Session*> Generator::with_device_room(std::span<Session* const> sessions, int64_t count, const Each& each) {
+  std::vector<Session*> going;
+  for (Session* session : sessions)
+    if (make_device_room(*session, count, each)) going.push_back(session);
+  return going;
 }
 
 }  // namespace lathe::run

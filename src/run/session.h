@@ -12,6 +12,7 @@
 
 #include "grammar/matcher.h"
 #include "lathe/status.h"
+#include "models/device_text.h"
 #include "ops/kv_cache.h"
 #include "run/prompt_lookup.h"
 #include "sample/sampler.h"
@@ -62,6 +63,7 @@ struct Session {
   int64_t prompt = 0;        // tokens of it
   int64_t cached = 0;        // of these, that were in the cache when the session began
   ops::KvText text;
+  models::DeviceText on_device;  // where a device has the keys and values, whose places alone are in `text` then
   SessionOptions options;
   std::optional<sample::Sampler> sampler;   // where options.choose is empty
   std::optional<grammar::Matcher> matcher;  // where there is a grammar

@@ -1,16 +1,15 @@
 #version 460
-// The step's token becomes the index of the largest of x, the first of equals; n, which is none, where one of x is no
-// finite number. The step moves on by one, and the token is noted in history at its new position.
+// Of each text, a workgroup: its token becomes the index of the largest of its row of x, the first of equals; n, which is
+// none, where one of x is no finite number. Its position moves on by one, where the token is noted in history.
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 
-layout(buffer_reference, std430, buffer_reference_align = 4) buffer Tokens { uint at[]; };
-
 layout(push_constant, std430) uniform Arguments {
   Floats x;
-  State state;
-  Tokens history;
-  uint n, context;
+  Words ids;
+  Words positions;
+  Words history;  // [texts][context]
+  uint n, x_row, context;
 } p;
 
 const uint kInfinity = 0x7f800000u;
@@ -21,11 +20,11 @@ shared uint indices[gl_WorkGroupSize.x];
 bool before(float a, uint i, float b, uint j) { return a > b || (a == b && i < j); }
 
 void main() {
-  const uint me = gl_LocalInvocationIndex;
+  const uint me = gl_LocalInvocationIndex, text = gl_WorkGroupID.x;
   float best = uintBitsToFloat(0xff800000u);
   uint index = p.n;
   for (uint i = me; i < p.n; i += gl_WorkGroupSize.x) {
-    const float v = p.x.at[i];
+    const float v = p.x.at[text * p.x_row + i];
     if ((floatBitsToUint(v) & kInfinity) == kInfinity)  // or NaN, before which nothing comes then
       best = uintBitsToFloat(kInfinity), index = p.n;
     else if (before(v, i, best, index))
@@ -41,8 +40,8 @@ void main() {
     }
   }
   if (me != 0) return;
-  const uint position = p.state.position + 1;
-  p.state.token = indices[0];
-  p.state.position = position;
-  if (position < p.context) p.history.at[position] = indices[0];
+  const uint position = p.positions.at[text] + 1;
+  p.ids.at[text] = indices[0];
+  p.positions.at[text] = position;
+  if (position < p.context) p.history.at[text * p.context + position] = indices[0];
 }

@@ -1,6 +1,6 @@
 #version 460
-// One query per head against the keys position - behind .. position of a cache, a workgroup for a head and a split of
-// kThreads keys:
+// One query per head of each text against the keys position - behind .. position of its cache, a workgroup for a head and
+// a split of kThreads keys:
 //   s[j] = scale * sum over d of q[d] k[j,d];  m = max s[j];  l = sum of e^(s[j] - m);  o[d] = sum of e^(s[j] - m) v[j,d]
 // Neighbouring threads read neighbouring floats. Of a key kLanes threads have every kLanes-th vector of four each, d
 // ascending; their sums are added in a tree, and so is l over the split's keys. Of the values a thread has elements of o,
@@ -17,14 +17,15 @@ const uint kStride = kThreads + kLanes / 2;  // so that what 32 threads write li
 const float kLowest = -3.4028234663852886e38;
 
 layout(push_constant, std430) uniform Arguments {
-  Floats q;       // [heads][dim]
-  Floats keys;    // [context][kv_heads][dim]
-  Floats values;
-  Outputs parts;  // [heads][splits] { m, l, o[dim] }
-  State state;
+  Floats q;          // [texts] rows of [heads][dim]
+  FloatsOf keys;     // of each text [room][kv_heads][dim]
+  FloatsOf values;
+  Outputs parts;     // [texts][heads][splits] { m, l, o[dim] }
+  Indices positions;
+  Indices rooms;     // 0: there is no text
   uint heads, kv_heads, dim, splits;
   float scale;
-  uint context, behind;
+  uint q_row, behind;
 } p;
 
 shared vec4 query[kMostDim / 4];
@@ -64,14 +65,16 @@ float over_lanes(uint key) {
 }
 
 void main() {
-  const uint head = gl_WorkGroupID.x, split = gl_WorkGroupID.y, me = gl_LocalInvocationIndex;
-  const uint first = split * kThreads, length = min(p.state.position + 1, p.context);
-  const uint begin = p.state.position > p.behind ? p.state.position - p.behind : 0;
+  const uint head = gl_WorkGroupID.x, me = gl_LocalInvocationIndex;
+  const uint text = gl_WorkGroupID.y / p.splits, split = gl_WorkGroupID.y % p.splits;
+  const uint position = p.positions.at[text];
+  const uint first = split * kThreads, length = min(position + 1, p.rooms.at[text]);
+  const uint begin = position > p.behind ? position - p.behind : 0;
   if (first >= length || first + kThreads <= begin) return;  // of all threads of the workgroup
   const uint count = min(kThreads, length - first), unseen = max(begin, first) - first;
   const uint kv = head / (p.heads / p.kv_heads);
-  Floats keys = p.keys, values = p.values;
-  stage_query(head * p.dim);
+  Floats keys = p.keys.at[text], values = p.values.at[text];
+  stage_query(text * p.q_row + head * p.dim);
   for (uint j = me / kLanes; j < count; j += kKeysAtOnce)
     if (j >= unseen)
       scores[me % kLanes * kStride + j] = score_of(keys, ((first + j) * p.kv_heads + kv) * p.dim, me % kLanes);
@@ -81,7 +84,7 @@ void main() {
   const float largest = largest_over_threads(score);
   weights[me] = has_key ? exp(score - largest) : 0;
   const float total = over_threads(weights[me]);
-  const uint part = (head * p.splits + split) * (p.dim + 2);
+  const uint part = ((text * p.heads + head) * p.splits + split) * (p.dim + 2);
   for (uint d = me; d < p.dim; d += kThreads) {
     float sum = 0;
     for (uint j = unseen; j < count; ++j)

@@ -32,8 +32,8 @@ struct Tile {
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Tiles { Tile at[]; };
 
 layout(push_constant, std430) uniform Arguments {
-  Floats q;  // heads side by side in a row
-  Floats keys;
+  Floats q;     // heads side by side in a row
+  Floats keys;  // by address: where the address of the keys stands
   Floats values;
   Outputs y;
   Tiles tiles;
@@ -41,6 +41,7 @@ layout(push_constant, std430) uniform Arguments {
   uint dim, q_row, kv_row, y_row;
   uint behind, ahead;
   float scale;
+  uint by_address;
 } p;
 
 shared vec4 queries[kRows * kStride];
@@ -89,6 +90,11 @@ void score(Tile tile, uint first) {
     }
 }
 
+Floats found(Floats place) {
+  if (p.by_address == 0) return place;
+  return FloatsOf(place).at[0];
+}
+
 void main() {
   const uint me = gl_LocalInvocationIndex, row = me / kPer, part = me % kPer;
   const uint vector = me % kVectors, four = me / kVectors;
@@ -98,14 +104,15 @@ void main() {
   const uint begin = tile.position > p.behind ? (tile.position - p.behind) / kKeys * kKeys : 0;
   float largest = kUnseen, sum = 0;
   vec4 o[4] = {vec4(0), vec4(0), vec4(0), vec4(0)};
+  Floats keys = found(p.keys), values = found(p.values);
   stage_queries(tile);
   for (uint first = begin; first < end; first += kKeys) {
     barrier();
-    stage(p.keys, tile, first);
+    stage(keys, tile, first);
     barrier();
     score(tile, first);
     barrier();
-    stage(p.values, tile, first);
+    stage(values, tile, first);
     float next = largest;
     for (uint j = part; j < kKeys; j += kPer) next = max(next, scores[j * kFours + row / 4][row % 4]);
     parts[me] = next;

@@ -9,7 +9,9 @@ layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer Ve
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Floats { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Outputs { float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Indices { uint at[]; };
-// Where a decoder's step is: written by the step before it, so that a recording can be submitted again as it is.
-layout(buffer_reference, std430, buffer_reference_align = 8) buffer State { uint token, position; };
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Words { uint at[]; };
+// Of texts, whose keys and values lie apart: the address of each one's. Who writes there casts it to Outputs: for an
+// array of those glslc asks for a capability that nothing of this needs.
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer FloatsOf { Floats at[]; };
 
 uint group() { return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x; }
