@@ -23,7 +23,7 @@ models=$out/models
 export XDG_CACHE_HOME=$out/cache  # a plan of this run alone
 
 answers=(--prompt 128 --tokens 64 --runs 3) probe_options=() seconds=2
-if [ ${#small[@]} -gt 0 ]; then answers=(--prompt 16 --tokens 8 --runs 1) probe_options=(--quick --seconds 0.0005) seconds=0.1; fi
+if [ ${#small[@]} -gt 0 ]; then answers=(--prompt 0 --tokens 8 --runs 1) probe_options=(--quick --seconds 0.0005 --variants 'columns.*.64x64,columns.*.64x256') seconds=0.1; fi
 
 "$lathe" inspect devices | tee "$out/devices.txt"
 "$lathe" inspect devices --json > "$out/devices.json"

@@ -17,14 +17,14 @@ LARGE = (("16384x8192", 16384, 8192),)
 
 
 def shapes(small):
-    cut = 16 if small else 1
+    cut = 16 if small else 1  # on either side
     found = []
     for source, linears, types in (("large", LARGE, ("f32", "f16", "q8_0", "q4_0")),
                                    ("Qwen2.5-0.5B", QWEN, ("f32", "f16", "q8_0")), ("stories15M", STORIES, ("f16", "q8_0"))):
         for name, n, k in linears:
-            for kind in types:
-                found.append({"name": f"{name} {kind}", "m": 1, "n": n // cut, "k": k, "layout": "nk", "types": kind,
-                              "epilogue": "none", "from": source})
+            for kind in types[:1] if small else types:
+                found.append({"name": f"{name} {kind}", "m": 1, "n": n // cut, "k": k // cut, "layout": "nk",
+                              "types": kind, "epilogue": "none", "from": source})
     return found
 
 
@@ -104,7 +104,7 @@ def table(out, said):
     if on_cpu:
         print("This device computes on the CPU: nothing here is a GPU's time, and no target is one of it.\n")
     if "--small" in said:
-        print("A try at small sizes: the products have a sixteenth of their columns, the models two layers.\n")
+        print("A try at small sizes: the products have a sixteenth of their sides, the models two layers.\n")
     elif said:
         print(f"Qwen2.5-0.5B's shape was cut: {' '.join(said)}.\n")
     copy = probe["device"]["copy_gbps"] if probe else 0
