@@ -139,6 +139,9 @@ TEST_F(SamplerOnDevice, ExponentialsHaveTheBitsOfTheCpus) {
   std::vector<float> logits(static_cast<size_t>(count));
   for (size_t i = 0; i < logits.size(); ++i) logits[i] = -static_cast<float>(i) / static_cast<float>(count) * 27.9f;
   for (size_t i = 1; i < 100; ++i) logits[i] = -std::ldexp(1.0f, -static_cast<int>(i));
+  // Of all floats from -28 to -2^-12 the two whose exp is another one by an fma that rounds its low part to the
+  // nearest.
+  logits[100] = -0x1.62e43p-2f, logits[101] = -0x1.bb9d3cp+0f;
   for_each_row(StepOp::draw, [&](const StepProgram& program, TestMemory&) {
     gpu::DrawSettings settings = device_draw({.temperature = 1.0f});
     for (const float over_one : {settings.over_one, 1.0f}) {
