@@ -18,8 +18,8 @@ const float kLowest = -3.4028234663852886e38;
 
 layout(push_constant, std430) uniform Arguments {
   Floats q;          // [texts] rows of [heads][dim]
-  FloatsOf keys;     // of each text [room][kv_heads][dim]
-  FloatsOf values;
+  Addresses keys;    // of each text [room][kv_heads][dim]
+  Addresses values;
   Outputs parts;     // [texts][heads][splits] { m, l, o[dim] }
   Indices positions;
   Indices rooms;     // 0: there is no text
@@ -39,15 +39,15 @@ void stage_query(uint at) {
 }
 
 // Vector v of the key that begins at float `key`.
-vec4 key_at(Floats keys, uint key, uint v) {
-  if (p.dim % 4 == 0) return Vectors(keys).at[key / 4 + v];
+vec4 key_at(Vectors keys, uint key, uint v) {
+  if (p.dim % 4 == 0) return keys.at[key / 4 + v];
   vec4 x = vec4(0);
-  for (uint c = 0; c < 4 && 4 * v + c < p.dim; ++c) x[c] = keys.at[key + 4 * v + c];
+  for (uint c = 0; c < 4 && 4 * v + c < p.dim; ++c) x[c] = keys.at[(key + 4 * v + c) / 4][(key + 4 * v + c) % 4];
   return x;
 }
 
 // What one of its threads has of it.
-float score_of(Floats keys, uint key, uint lane) {
+float score_of(Vectors keys, uint key, uint lane) {
   float sum = 0;
   for (uint v = lane; 4 * v < p.dim; v += kLanes) {
     const vec4 x = query[v], k = key_at(keys, key, v);
@@ -73,7 +73,8 @@ void main() {
   if (first >= length || first + kThreads <= begin) return;  // of all threads of the workgroup
   const uint count = min(kThreads, length - first), unseen = max(begin, first) - first;
   const uint kv = head / (p.heads / p.kv_heads);
-  Floats keys = p.keys.at[text], values = p.values.at[text];
+  Vectors keys = Vectors(p.keys.at[text]);
+  Floats values = Floats(p.values.at[text]);
   stage_query(text * p.q_row + head * p.dim);
   for (uint j = me / kLanes; j < count; j += kKeysAtOnce)
     if (j >= unseen)

@@ -33,8 +33,8 @@ layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Til
 
 layout(push_constant, std430) uniform Arguments {
   Floats q;     // heads side by side in a row
-  Floats keys;  // by address: where the address of the keys stands
-  Floats values;
+  uvec2 keys;  // their address; by address: where that stands
+  uvec2 values;
   Outputs y;
   Tiles tiles;
   uint group_size;  // heads of queries that share one of keys
@@ -90,9 +90,9 @@ void score(Tile tile, uint first) {
     }
 }
 
-Floats found(Floats place) {
-  if (p.by_address == 0) return place;
-  return FloatsOf(place).at[0];
+Floats found(uvec2 place) {
+  if (p.by_address != 0) place = Addresses(place).at[0];
+  return Floats(place);
 }
 
 void main() {

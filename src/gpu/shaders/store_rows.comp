@@ -6,7 +6,7 @@
 
 layout(push_constant, std430) uniform Arguments {
   Floats x;
-  FloatsOf caches;
+  Addresses caches;
   Indices slots;
   Indices rooms;  // of each text
   uint n, x_row, rows_of_text;
