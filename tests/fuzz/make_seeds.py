@@ -134,6 +134,7 @@ SEEDS = {
         b'{"version": 1, "files": []}',
         json.dumps({"version": 1, "files": [{"name": "a.b-c_D", "bytes": 7, "sha256": "0a" * 32},
                                             {"name": "b", "bytes": 0, "sha256": "f" * 64}]}).encode(),
+        json.dumps({"version": 1, "files": [{"name": "1_Pooling/config.json", "bytes": 7, "sha256": "0a" * 32}]}).encode(),
     ],
     "fuzz_tokenizer_json": [
         tokenizer({"type": "WordPiece", "unk_token": "[UNK]", "vocab": WORDS}, normalizer={"type": "BertNormalizer"},
