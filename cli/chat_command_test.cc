@@ -21,14 +21,7 @@ using lathe::cli::Outcome;
 using lathe::cli::read_all;
 using lathe::cli::shell;
 
-constexpr lathe::Llama2cHeader kHeader = {.width = 32,
-                                          .intermediate = 48,
-                                          .layers = 2,
-                                          .heads = 4,
-                                          .kv_heads = 2,
-                                          .vocabulary = 300,
-                                          .positions = 20000,
-                                          .tied = true};
+constexpr lathe::Llama2cHeader kHeader = lathe::small_llama2c(300, 20000, true);
 
 class ChatCommand : public ::testing::Test {
  protected:

@@ -14,14 +14,7 @@ namespace {
 
 using lathe::FakeFolder;
 
-constexpr lathe::Llama2cHeader kHeader = {.width = 32,
-                                          .intermediate = 48,
-                                          .layers = 2,
-                                          .heads = 4,
-                                          .kv_heads = 2,
-                                          .vocabulary = 300,
-                                          .positions = 100,
-                                          .tied = true};
+constexpr lathe::Llama2cHeader kHeader = lathe::small_llama2c(300, 100, true);
 
 std::string read_all(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

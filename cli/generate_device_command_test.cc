@@ -16,14 +16,7 @@ namespace {
 
 using cli::run_lathe;
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 300,
-                                   .positions = 100,
-                                   .tied = true};
+constexpr Llama2cHeader kHeader = small_llama2c(300, 100, true);
 
 class GenerateDevice : public ::testing::Test {
  protected:

@@ -7,14 +7,7 @@
 namespace lathe {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 300,
-                                   .positions = 100,
-                                   .tied = true};
+constexpr Llama2cHeader kHeader = small_llama2c(300, 100, true);
 
 TEST(ApiGenerate, AModelThatIsNotThereIsNamed) {
   const auto opened = Generator::open({.model = "/no/such/model"});

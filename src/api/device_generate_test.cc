@@ -11,14 +11,7 @@
 namespace lathe {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 320,
-                                   .positions = 100,
-                                   .tied = true};
+constexpr Llama2cHeader kHeader = small_llama2c(320, 100, true);
 
 using Tokens = std::map<int64_t, std::vector<int32_t>>;
 

@@ -11,6 +11,18 @@
 
 namespace lathe {
 
+// What most tests need: two layers, and keys shared by two heads each.
+constexpr Llama2cHeader small_llama2c(int64_t vocabulary = 320, int64_t positions = 300, bool tied = false) {
+  return {.width = 32,
+          .intermediate = 48,
+          .layers = 2,
+          .heads = 4,
+          .kv_heads = 2,
+          .vocabulary = vocabulary,
+          .positions = positions,
+          .tied = tied};
+}
+
 inline std::string llama2c_header(const Llama2cHeader& h) {
   std::string bytes;
   for (const int64_t value :

@@ -19,14 +19,17 @@ struct DrawSettings {
 };
 static_assert(sizeof(DrawSettings) == 32);
 
-struct DrawArgs {
-  Place x;                         // n logits of each text
-  Place ids, positions;            // uint32 [texts]
-  Place history;                   // tokens of `context` positions of each text
+// Of argmax too: how the next token of each text comes of its logits.
+struct ChoiceArgs {
+  Place x;               // n logits of each text
+  Place ids, positions;  // uint32 [texts]
+  int64_t texts = 1, n = 0, x_row = 0;
+};
+
+struct DrawArgs : ChoiceArgs {
   Place settings;                  // DrawSettings [texts]
   Place random;                    // uint64 [texts]: which of the tokens, of 2^64
   Place candidates, candidates_e;  // uint32 and f32 [texts][n], in which the draws work
-  int64_t texts = 1, n = 0, x_row = 0, context = 0;
 };
 
 }  // namespace lathe::gpu

@@ -63,8 +63,7 @@ class Draw : public StepOps {
     args.ids = memory.put(std::vector<uint32_t>(settings.size(), 9));
     args.positions = memory.put(std::vector<uint32_t>(settings.size(), 1));
     args.candidates = memory.floats(texts * n), args.candidates_e = memory.floats(texts * n);
-    args.history = memory.put(std::vector<uint32_t>(settings.size() * 3));
-    args.texts = texts, args.n = n, args.x_row = x_row, args.context = 3;
+    args.texts = texts, args.n = n, args.x_row = x_row;
     return args;
   }
 };
@@ -85,7 +84,6 @@ TEST_F(Draw, IsWhatFloat64Draws) {
         const DrawArgs args = put(memory, x, n, row, settings, random);
         run(program, args);
         const auto tokens = memory.get<uint32_t>(args.ids, std::ssize(rules));
-        const auto history = memory.get<uint32_t>(args.history, std::ssize(rules) * 3);
         EXPECT_EQ(memory.get<uint32_t>(args.positions, std::ssize(rules)), std::vector<uint32_t>(texts, 2));
         for (size_t t = 0; t < texts; ++t) {
           const auto first = x.begin() + static_cast<int64_t>(t) * row;
@@ -96,7 +94,6 @@ TEST_F(Draw, IsWhatFloat64Draws) {
           EXPECT_TRUE(is_drawn(kept_by({first, first + n}, less), tokens[t], u) ||
                       is_drawn(kept_by({first, first + n}, more), tokens[t], u))
               << "rule " << t << " of " << n << " tokens: " << tokens[t];
-          EXPECT_EQ(history[3 * t + 2], tokens[t]);
         }
       }
   });

@@ -30,6 +30,14 @@ class Checks {
     if (status_.ok() && (value < least || value > most))
       status_ = invalid_argument(fmt::format("{} is {}, needed: {} to {}", name, value, least, most));
   }
+  void choice(const ChoiceArgs& a, int64_t most_texts) {
+    size("texts", a.texts, 1, most_texts);
+    size("n", a.n, 1);
+    size("the distance of rows of x", a.x_row, a.n);
+    rows("x", a.x, a.texts, a.x_row, a.n);
+    place("the ids", a.ids, a.texts * 4);
+    place("the positions", a.positions, a.texts * 4);
+  }
   const Status& status() const { return status_; }
   bool ok() const { return status_.ok(); }
 

@@ -134,20 +134,12 @@ Status StepProgram::record(Recording& recording, const AttentionJoinArgs& a) con
 Status StepProgram::record(Recording& recording, const ArgmaxArgs& a) const {
   if (Status s = check_op(StepOp::argmax); !s.ok()) return s;
   Checks checks;
-  checks.size("texts", a.texts, 1, most_groups_);
-  checks.size("n", a.n, 1);
-  checks.size("the distance of rows of x", a.x_row, a.n);
-  checks.size("context", a.context, 1);
-  checks.rows("x", a.x, a.texts, a.x_row, a.n);
-  checks.rows("the history", a.history, a.texts, a.context, a.context);
-  checks.place("the ids", a.ids, a.texts * 4);
-  checks.place("the positions", a.positions, a.texts * 4);
+  checks.choice(a, most_groups_);
   if (!checks.ok()) return checks.status();
   struct {
-    uint64_t x, ids, positions, history;
-    uint32_t n, x_row, context, unused;
-  } push{address_of(a.x), address_of(a.ids), address_of(a.positions), address_of(a.history),
-         u32(a.n),        u32(a.x_row),      u32(a.context),          0};
+    uint64_t x, ids, positions;
+    uint32_t n, x_row;
+  } push{address_of(a.x), address_of(a.ids), address_of(a.positions), u32(a.n), u32(a.x_row)};
   dispatch(recording, *pipeline_, push, {a.texts, 1});
   return {};
 }

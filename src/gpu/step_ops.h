@@ -75,10 +75,7 @@ struct AttentionJoinArgs {
   Place parts, y, positions, rooms;
   int64_t texts = 1, heads = 1, dim = 0, y_row = 0, context = 0, keys_of_split = 0, behind = kSeesAll;
 };
-struct ArgmaxArgs {  // ids, positions: uint32 [texts]; history: tokens of `context` positions of each text
-  Place x, ids, positions, history;
-  int64_t texts = 1, n = 0, x_row = 0, context = 0;
-};
+struct ArgmaxArgs : ChoiceArgs {};
 // Sizes that AttentionArgs takes, so that it fits.
 int64_t attention_parts_bytes(int64_t texts, int64_t heads, int64_t dim, int64_t context, int64_t keys_of_split);
 

@@ -144,12 +144,10 @@ TEST_F(StepOps, ArgmaxTakesTheFirstOfEqualsAndNoneWhereOneIsNotFinite) {
         const auto last = static_cast<uint32_t>(n - 1);
         ArgmaxArgs args;
         args.x = memory.put(x), args.ids = memory.put(Words{9, 9}), args.positions = memory.put(Words{1, 0});
-        args.history = memory.put(Words(6));
-        args.texts = 2, args.n = n, args.x_row = row, args.context = 3;
+        args.texts = 2, args.n = n, args.x_row = row;
         run(program, args);
         EXPECT_EQ(memory.get<uint32_t>(args.ids, 2), (Words{token, last}));
         EXPECT_EQ(memory.get<uint32_t>(args.positions, 2), (Words{2, 1}));
-        EXPECT_EQ(memory.get<uint32_t>(args.history, 6), (Words{0, 0, token, 0, last, 0}));
       }
   });
 }

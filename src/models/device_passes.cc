@@ -47,8 +47,7 @@ Status DevicePasses::start_buffers() {
     int64_t bytes;
     MemoryUse use;
   } needs[] = {{logits_, logits_bytes(kMostTexts), MemoryUse::readback},
-               {chosen_, kQueued * kMostTexts * kWord, MemoryUse::readback},
-               {history_, kMostTexts * kWord, MemoryUse::device}};
+               {chosen_, kQueued * kMostTexts * kWord, MemoryUse::readback}};
   for (const auto& [buffer, bytes, use] : needs) {
     auto made = memory_.device().create_buffer(bytes, use);
     if (!made) return made.status();
@@ -101,9 +100,9 @@ void DevicePasses::record_choice(ops::RecorderExecutor& x, const Key& key, int64
   const ops::DeviceTokens& tokens = tokens_[key.width];
   const int64_t vocabulary = decoder_.config().vocabulary;
   if (is_drawn(key.wanted))
-    x.draw(logits(), vocabulary, draws_->args(pass), {history_.get(), 0}, 1);
+    x.draw(logits(), vocabulary, draws_->args(pass));
   else
-    x.choose_largest(logits(), vocabulary, {history_.get(), 0}, 1);
+    x.choose_largest(logits(), vocabulary);
   x.sync();
   x.copy(tokens.to(), {chosen_.get(), pass * kMostTexts * kWord}, tokens.texts() * kWord);  // of ids, which come first
 }

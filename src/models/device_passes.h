@@ -59,7 +59,7 @@ class DevicePasses {
   ops::DeviceMemory& memory_;
   ops::DeviceProducts& products_;
   std::vector<ops::DeviceTokens> tokens_;  // of one token of some texts, then of some tokens of one; ascending
-  std::shared_ptr<gpu::Buffer> logits_, chosen_, history_;
+  std::shared_ptr<gpu::Buffer> logits_, chosen_;
   std::optional<ops::DeviceDraws> draws_;
   std::shared_ptr<gpu::Buffer> parts_;  // of attention's splits
   int64_t parts_texts_ = 0, positions_ = 0, keys_of_split_ = 1;

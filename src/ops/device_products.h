@@ -20,9 +20,8 @@ struct ProductRow {
 };
 
 // Rows of one layout, panels, so that weights lie on the device once. An order of addition is kept by
-//   up to kFewRows rows of x   the order of the fastest row for one row of x that has rows for the others too, so that
-//   a
-//                              text's bits do not depend on how many texts share a pass
+//   up to kFewRows rows of x   the order of the fastest row for one row of x that has rows for the others too, so
+//                              that a text's bits do not depend on how many texts share a pass
 //   more                       that of the list's row
 // and of the rows that keep it the fastest is taken.
 class DeviceProducts {

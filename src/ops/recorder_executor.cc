@@ -69,27 +69,22 @@ void RecorderExecutor::copy(const gpu::Place& from, const gpu::Place& to, int64_
   if (gpu::Recording* const here = recording()) here->copy(*from.buffer, from.at, *to.buffer, to.at, bytes);
 }
 
-void RecorderExecutor::choose_largest(const float* logits, int64_t count, const gpu::Place& history,
-                                      int64_t positions) {
-  gpu::ArgmaxArgs args;
+gpu::ChoiceArgs RecorderExecutor::choice(const float* logits, int64_t count) {
+  gpu::ChoiceArgs args;
   args.texts = tokens_.rows;
   args.x = floats(logits, args.texts * count);
   args.ids = tokens_.ids, args.positions = tokens_.positions;
-  args.history = history;
   args.n = args.x_row = count;
-  args.context = positions;
-  step(gpu::StepOp::argmax, {.threads = 256}, args);
+  return args;
+}
+
+void RecorderExecutor::choose_largest(const float* logits, int64_t count) {
+  step(gpu::StepOp::argmax, {.threads = 256}, gpu::ArgmaxArgs{choice(logits, count)});
   end_op();
 }
 
-void RecorderExecutor::draw(const float* logits, int64_t count, gpu::DrawArgs args, const gpu::Place& history,
-                            int64_t positions) {
-  args.texts = tokens_.rows;
-  args.x = floats(logits, args.texts * count);
-  args.ids = tokens_.ids, args.positions = tokens_.positions;
-  args.history = history;
-  args.n = args.x_row = count;
-  args.context = positions;
+void RecorderExecutor::draw(const float* logits, int64_t count, gpu::DrawArgs args) {
+  static_cast<gpu::ChoiceArgs&>(args) = choice(logits, count);
   step(gpu::StepOp::draw, {}, args);
   end_op();
 }

@@ -50,11 +50,10 @@ class RecorderExecutor final : public Executor {
 
   // What a pass does not say.
   void copy(const gpu::Place& from, const gpu::Place& to, int64_t bytes);
-  // Of a pass of one token of each text: the largest of its `logits` becomes its next, one position on. history: of
-  // `positions` of each.
-  void choose_largest(const float* logits, int64_t count, const gpu::Place& history, int64_t positions);
+  // Of a pass of one token of each text: the largest of its `logits` becomes its next, one position on.
+  void choose_largest(const float* logits, int64_t count);
   // The same, of a token that is drawn; `args` are DeviceDraws::args.
-  void draw(const float* logits, int64_t count, gpu::DrawArgs args, const gpu::Place& history, int64_t positions);
+  void draw(const float* logits, int64_t count, gpu::DrawArgs args);
   void end_step();  // of a model
 
   Result<DeviceProgram> finish();
@@ -69,6 +68,7 @@ class RecorderExecutor final : public Executor {
   gpu::Place at(const void* host, int64_t bytes);
   gpu::Place floats(const float* host, int64_t count) { return at(host, count * int64_t{sizeof(float)}); }
   gpu::Place constant(const float* values, int64_t count);
+  gpu::ChoiceArgs choice(const float* logits, int64_t count);
   gpu::Recording* recording();
   template <class Args>
   void step(gpu::StepOp op, const StepNeeds& needs, const Args& args);

@@ -9,14 +9,7 @@
 namespace lathe::run {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 320,
-                                   .positions = 300,
-                                   .tied = false};
+constexpr Llama2cHeader kHeader = small_llama2c();
 constexpr const char* kSpecial =
     "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }}{{ eos_token }}{% endfor %}assistant:";
 constexpr const char* kPlain =

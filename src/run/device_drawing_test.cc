@@ -3,32 +3,15 @@
 
 #include <filesystem>
 
-#include "base/test_files.h"
-#include "formats/fake_llama2c.h"
-#include "gpu/instance.h"
-#include "run/generator.h"
+#include "run/test_device_generator.h"
 
 namespace lathe::run {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 320,
-                                   .positions = 300,
-                                   .tied = false};
 constexpr int64_t kTokens = 30;
 
-class DeviceDrawing : public ::testing::Test {
+class DeviceDrawing : public testing::DeviceGeneratorFixture {
  protected:
-  void SetUp() override {
-    const auto instance = gpu::Instance::create();
-    if (!instance || (*instance)->devices().empty()) GTEST_SKIP() << "there is no Vulkan device on this machine";
-    folder_.write("model.bin", llama2c_bytes(kHeader));
-    folder_.write("tok320.bin", llama2c_vocabulary(kHeader.vocabulary));
-  }
   std::unique_ptr<Generator> open(const std::string& model, std::optional<int64_t> device) {
     GeneratorOptions options = {.cache_type = ops::KvType::f32, .threads = 1, .device = device};
     options.model = model;
@@ -37,22 +20,11 @@ class DeviceDrawing : public ::testing::Test {
     EXPECT_TRUE(opened.ok()) << opened.status().message();
     return opened ? std::move(*opened) : nullptr;
   }
-  FakeFolder folder_{"device_drawing"};
 };
 
 std::vector<int32_t> answer(Generator& generator, const sample::SamplerOptions& sampling, int64_t count) {
   const int32_t prompt[] = {1};
-  const auto session = generator.start(prompt, {.max_tokens = count, .stop_at_end = false, .sampling = sampling});
-  EXPECT_TRUE(session.ok()) << session.status().message();
-  std::vector<int32_t> tokens;
-  while (session && generator.busy()) {
-    const Status status = generator.step([&tokens](const SessionEvent& event) {
-      if (event.token >= 0) tokens.push_back(event.token);
-    });
-    EXPECT_TRUE(status.ok()) << status.message();
-    if (!status.ok()) break;
-  }
-  return tokens;
+  return testing::answer(generator, prompt, {.max_tokens = count, .stop_at_end = false, .sampling = sampling}).tokens;
 }
 
 TEST_F(DeviceDrawing, AnswersAreTheCpusWithAnySettingsInEveryRunAndDispatch) {

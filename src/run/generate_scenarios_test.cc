@@ -10,14 +10,7 @@
 namespace lathe::run {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 320,
-                                   .positions = 200,
-                                   .tied = false};
+constexpr Llama2cHeader kHeader = small_llama2c(320, 200);
 using Kind = GenerateTest::Kind;
 
 class GenerateScenarios : public ::testing::Test {

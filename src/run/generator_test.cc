@@ -13,14 +13,7 @@
 namespace lathe::run {
 namespace {
 
-constexpr Llama2cHeader kHeader = {.width = 32,
-                                   .intermediate = 48,
-                                   .layers = 2,
-                                   .heads = 4,
-                                   .kv_heads = 2,
-                                   .vocabulary = 320,
-                                   .positions = 300,
-                                   .tied = false};
+constexpr Llama2cHeader kHeader = small_llama2c();
 
 class GeneratorTest : public ::testing::Test {
  protected:

@@ -15,14 +15,7 @@
 
 namespace lathe::run::testing {
 
-constexpr Llama2cHeader kDeviceTestModel = {.width = 32,
-                                            .intermediate = 48,
-                                            .layers = 2,
-                                            .heads = 4,
-                                            .kv_heads = 2,
-                                            .vocabulary = 320,
-                                            .positions = 300,
-                                            .tied = false};
+constexpr Llama2cHeader kDeviceTestModel = small_llama2c();
 
 class DeviceGeneratorFixture : public ::testing::Test {
  protected:

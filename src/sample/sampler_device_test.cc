@@ -70,22 +70,22 @@ class SamplerOnDevice : public gpu::StepOps {
     const auto count = std::ssize(logits);
     args.x = memory.put(logits), args.settings = memory.put(std::vector{settings}), args.random = memory.put(random);
     args.candidates = memory.floats(count), args.candidates_e = memory.floats(count);
-    args.ids = memory.put(std::vector<uint32_t>(1)), args.positions = memory.put(std::vector<uint32_t>(1));
-    args.history = memory.put(std::vector<uint32_t>(random.size() + 1));
-    args.n = args.x_row = count, args.context = std::ssize(random) + 1;
+    const gpu::Place drawn = memory.put(std::vector<uint32_t>(random.size()));
+    args.ids = drawn, args.positions = memory.put(std::vector<uint32_t>(1));
+    args.n = args.x_row = count;
     auto recording = device_->record();
     EXPECT_TRUE(recording.ok());
-    for (size_t i = 0; i < random.size(); ++i, args.random.at += int64_t{sizeof(uint64_t)}) {
+    for (size_t i = 0; i < random.size(); ++i) {
       const Status s = program.record(**recording, args);
       EXPECT_TRUE(s.ok()) << s.message();
       (*recording)->barrier();
+      args.random.at += int64_t{sizeof(uint64_t)}, args.ids.at += int64_t{sizeof(uint32_t)};
     }
     EXPECT_TRUE((*recording)->end().ok());
     const Status s = device_->submit(**recording);
     EXPECT_TRUE(s.ok()) << s.message();
-    auto tokens = memory.get<uint32_t>(args.history, args.context);
-    tokens.erase(tokens.begin());
-    return tokens;
+    EXPECT_EQ(memory.get<uint32_t>(args.positions, 1).front(), random.size());
+    return memory.get<uint32_t>(drawn, std::ssize(random));
   }
 
   // Random numbers of the sampler, and those on both sides of where a candidate begins: a single unit of weight that

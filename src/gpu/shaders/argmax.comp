@@ -1,6 +1,6 @@
 #version 460
 // Of each text, a workgroup: its token becomes the index of the largest of its row of x, the first of equals; n, which is
-// none, where one of x is no finite number. Its position moves on by one, where the token is noted in history.
+// none, where one of x is no finite number. Its position moves on by one.
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 
@@ -8,8 +8,7 @@ layout(push_constant, std430) uniform Arguments {
   Floats x;
   Words ids;
   Words positions;
-  Words history;  // [texts][context]
-  uint n, x_row, context;
+  uint n, x_row;
 } p;
 
 const uint kInfinity = 0x7f800000u;
@@ -40,8 +39,6 @@ void main() {
     }
   }
   if (me != 0) return;
-  const uint position = p.positions.at[text] + 1;
   p.ids.at[text] = indices[0];
-  p.positions.at[text] = position;
-  if (position < p.context) p.history.at[text * p.context + position] = indices[0];
+  ++p.positions.at[text];
 }

@@ -8,8 +8,7 @@
 //   of these the fewest largest that weigh `share` of all (of 2^64; 0: all), and of these p >= min_p * largest
 //   the first at which the sum of weights exceeds random / 2^64 of all that are left
 //
-// n, which is none, where one of x is no finite number. Its position moves on by one, where the token is noted in
-// history.
+// n, which is none, where one of x is no finite number. Its position moves on by one.
 #extension GL_GOOGLE_include_directive : require
 #include "types.glsl"
 #include "exact.glsl"
@@ -32,12 +31,11 @@ layout(push_constant, std430) uniform Arguments {
   Floats x;
   Tokens ids;
   Tokens positions;
-  Tokens history;         // [texts][context]
   AllSettings settings;   // [texts]
   Random random;          // [texts]
   Candidates candidates;  // [texts][n], their ids
   Exponentials e;         // [texts][n], theirs
-  uint n, x_row, context, unused;
+  uint n, x_row;
 } p;
 
 const uint kInfinity = 0x7f800000u, kSign = 0x80000000u;
@@ -74,10 +72,8 @@ uvec2 weight_of(uint key) {
 
 void finish(uint token) {
   if (gl_LocalInvocationIndex != 0) return;
-  const uint position = p.positions.at[text] + 1;
   p.ids.at[text] = token;
-  p.positions.at[text] = position;
-  if (position < p.context) p.history.at[text * p.context + position] = token;
+  ++p.positions.at[text];
 }
 
 // The key of the largest; 0 where one is no finite number.
