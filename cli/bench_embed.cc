@@ -13,7 +13,6 @@
 #include "device_option.h"
 #include "hub_path.h"
 #include "models/toy_encoder.h"
-#include "plan_path.h"
 #include "platform/clock.h"
 #include "progress.h"
 #include "run/stored_type.h"
@@ -155,13 +154,9 @@ Status bench_embed(BenchEmbedOptions o) {
   o.embedder.stored = *type;
   o.embedder.hub = hub_path();
   o.embedder.cache = cache_options("");
-  const auto device = parse_device(o.device);
-  if (!device) return device.status();
-  o.embedder.device = *device;
-  o.embedder.pipelines = default_pipeline_folder();
-  o.embedder.measured = measured_rows(default_plan_path());
+  if (Status s = set_device(o.device, o.embedder); !s.ok()) return s;
   o.embedder.dispatch = *dispatch;
-  if (*device) {
+  if (o.embedder.device) {
     if (Status s = check_device_options(o); !s.ok()) return s;
     return bench_embed_device(o.embedder, *scenarios, {.seconds = o.seconds, .sweep = o.sweep}, o.json);
   }

@@ -15,7 +15,6 @@
 #include "generate_types.h"
 #include "hub_path.h"
 #include "named.h"
-#include "plan_path.h"
 #include "platform/clock.h"
 #include "progress.h"
 
@@ -43,11 +42,7 @@ Result<run::GeneratorOptions> generator_options(const BenchGenerateOptions& o) {
   const auto stored = named(o.dtype, "--dtype", kGenerateTypes);
   if (!stored) return stored.status();
   g.stored = *stored;
-  const auto device = parse_device(o.device);
-  if (!device) return device.status();
-  g.device = *device;
-  g.pipelines = default_pipeline_folder();
-  g.measured = measured_rows(default_plan_path());
+  if (Status status = set_device(o.device, g); !status.ok()) return status;
   const auto kv = kv_type(o.kv, g.device.has_value());
   if (!kv) return kv.status();
   g.cache_type = *kv;

@@ -12,7 +12,6 @@
 #include "generate_types.h"
 #include "hub_path.h"
 #include "named.h"
-#include "plan_path.h"
 #include "progress.h"
 #include "size_option.h"
 
@@ -52,11 +51,7 @@ Result<DecoderPlan> decoder_plan(const DecoderOptions& options) {
   const auto stored = named(options.dtype, "--dtype", kGenerateTypes);
   if (!stored) return stored.status();
   g.stored = *stored;
-  const auto device = parse_device(options.device);
-  if (!device) return device.status();
-  g.device = *device;
-  g.pipelines = default_pipeline_folder();
-  g.measured = measured_rows(default_plan_path());
+  if (Status status = set_device(options.device, g); !status.ok()) return status;
   if (g.device)
     if (Status status = check_device_options(options); !status.ok()) return status;
   const auto kv = kv_type(options.kv, g.device.has_value());

@@ -17,7 +17,6 @@
 #include "hub_path.h"
 #include "interrupt.h"
 #include "named.h"
-#include "plan_path.h"
 #include "progress.h"
 #include "size_option.h"
 
@@ -85,11 +84,7 @@ Result<run::EmbedderOptions> embedder_options(const Options& options) {
     return invalid_argument("--task and --prompt are both given, needed: one of them");
   if (!options.task.empty()) e.task = options.task;
   if (options.prompt_given) e.prompt = options.prompt;
-  const auto device = parse_device(options.device);
-  if (!device) return device.status();
-  e.device = *device;
-  e.pipelines = default_pipeline_folder();
-  e.measured = measured_rows(default_plan_path());
+  if (Status status = set_device(options.device, e); !status.ok()) return status;
   const auto dispatch = named(options.dispatch, "--dispatch", kDispatches);
   if (!dispatch) return dispatch.status();
   e.dispatch = *dispatch;

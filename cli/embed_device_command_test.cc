@@ -1,4 +1,4 @@
-// lathe embed and bench embed with --device as a shell sees them.
+// lathe embed, bench embed, index and search with --device as a shell sees them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -64,6 +64,30 @@ TEST_F(EmbedDevice, VectorsAreThoseOfTheCpuHoweverItIsDispatched) {
     const auto found = numbers(device.out);
     ASSERT_EQ(found.size(), expected.size());
     for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-5) << i;
+  }
+}
+
+TEST_F(EmbedDevice, AnIndexOfADeviceIsSearchedOnEither) {
+  const FakeFolder folder("index_device_command");
+  folder.write("docs/a.md", "# Numbers\none two three\n");
+  folder.write("docs/b.txt", "four four four\n");
+  const std::string x = folder.path("x");
+  const std::string make = "index " + folder.path("docs") + " -o " + x + " --cache off -m " + model_.folder.path();
+  const std::string ask = "search " + x + " -k 1 --json --cache off four four four";
+  expect_error(make + " --device gpu", 2, "--device is 'gpu', needed: cpu, vulkan or vulkan:N");
+  expect_error(make + " --device vulkan:99", 1, "lathe: ");
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  expect_error(make + " --device vulkan --dtype bf16", 1, "bf16: the device takes f32, f16, q8_0 and q4_0");
+  const auto made = run_lathe(make + " --device vulkan");
+  ASSERT_EQ(made.exit, 0) << made.err;
+  EXPECT_EQ(made.err, "");
+  expect_error(ask + " --device gpu", 2, "--device is 'gpu'");
+  for (const char* device : {"cpu", "vulkan:0"}) {
+    const auto found = run_lathe(ask + " --device " + device);
+    ASSERT_EQ(found.exit, 0) << found.err;
+    const auto hit = nlohmann::json::parse(found.out);
+    EXPECT_EQ(hit.at("path"), folder.path("docs/b.txt"));
+    EXPECT_NEAR(hit.at("score").get<double>(), 1, 1e-5) << device;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "cache_path.h"
 #include "commands.h"
 #include "default_model.h"
+#include "device_option.h"
 #include "hub_path.h"
 #include "progress.h"
 #include "run/indexer.h"
@@ -21,7 +22,7 @@ namespace {
 
 struct Options {
   run::IndexOptions index;
-  std::string dtype = "f32", store = "f32", cache;
+  std::string dtype = "f32", store = "f32", cache, device = "cpu";
   bool verbose = false;
 };
 
@@ -71,6 +72,7 @@ Status index(const Options& options) {
   const auto dtype = weights_type(options.dtype);
   if (!dtype) return dtype.status();
   o.embedder.stored = *dtype;
+  if (Status status = set_device(options.device, o.embedder); !status.ok()) return status;
   const auto store = parse_index_store(options.store);
   if (!store) return store.status();
   o.store = *store;
@@ -78,7 +80,8 @@ Status index(const Options& options) {
     return invalid_argument(fmt::format("--max-bytes is {}, needed: at least 1", o.filter.most_bytes));
   stop_on_interrupt();
   o.stop = &stopped;
-  Progress progress;
+  Progress upload, progress;
+  o.embedder.uploaded = [&](int64_t done, int64_t total) { upload.show_bytes(done, total, "to the device"); };
   o.progress = [&](int64_t done, int64_t total, int64_t tokens) {
     progress.show(done, total, fmt::format("chunks, {} tokens", tokens));
   };
@@ -117,6 +120,7 @@ void add_index(CLI::App& lathe, Command& chosen) {
       ->allow_extra_args(false);
   command->add_option("--max-bytes", o.filter.most_bytes, "Skip files above this size")->capture_default_str();
   add_cache_option(*command, options->cache);
+  add_device_option(*command, options->device);
   command->add_option("-t,--threads", o.embedder.threads, "Threads; 0: what the machine recommends");
   command->add_flag("--rebuild", o.rebuild, "Embed everything, whatever the index was made with");
   command->add_flag("-v,--verbose", options->verbose, "Name every file that was added, changed, removed or skipped");

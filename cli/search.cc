@@ -13,9 +13,11 @@
 #include "cache_path.h"
 #include "commands.h"
 #include "default_model.h"
+#include "device_option.h"
 #include "hit_text.h"
 #include "hub_path.h"
 #include "platform/machine.h"
+#include "progress.h"
 #include "run/evaluate.h"
 #include "tune/ceilings.h"
 
@@ -25,7 +27,7 @@ namespace {
 struct Options {
   run::SearcherOptions searcher;
   std::vector<std::string> words;
-  std::string file, cache;
+  std::string file, cache, device = "cpu";
   int64_t k = 5, samples = 200;
   bool json = false, full = false, evaluate = false;
 };
@@ -111,6 +113,14 @@ Status print_evaluation(run::Searcher& searcher, std::vector<std::string> querie
   return {};
 }
 
+Result<run::Searcher> open_searcher(run::SearcherOptions options) {
+  Progress progress;
+  options.embedder.uploaded = [&](int64_t done, int64_t total) { progress.show_bytes(done, total, "to the device"); };
+  auto searcher = run::Searcher::open(options);
+  progress.clear();
+  return searcher;
+}
+
 Status search(const Options& options) {
   if (options.k < 1) return invalid_argument(fmt::format("-k is {}, needed: at least 1", options.k));
   if (options.samples < 1) return invalid_argument(fmt::format("-n is {}, needed: at least 1", options.samples));
@@ -119,11 +129,12 @@ Status search(const Options& options) {
   if (queries->empty() && !options.evaluate)
     return invalid_argument("there is no query, needed: on the command line, in --queries, or on standard input");
   run::SearcherOptions o = options.searcher;
-  o.hub = hub_path();
-  o.cache = cache_options(options.cache);
-  auto searcher = run::Searcher::open(o);
+  o.embedder.hub = hub_path();
+  o.embedder.cache = cache_options(options.cache);
+  if (Status status = set_device(options.device, o.embedder); !status.ok()) return status;
+  auto searcher = open_searcher(o);
   if (!searcher) return searcher.status();
-  if (o.model.empty() && is_shipped_encoder(searcher->index().meta().model))
+  if (o.embedder.model.empty() && is_shipped_encoder(searcher->index().meta().model))
     say_shipped_encoder("the index was made without -m");
   if (options.evaluate) return print_evaluation(*searcher, std::move(*queries), options.samples);
   HitStyle style = style_of_stdout();
@@ -148,9 +159,11 @@ void add_search(CLI::App& lathe, Command& chosen) {
   command->add_option("QUERY", options->words, "The words of one query; without any, a query a line of standard input");
   command->add_option("--queries", options->file, "A file with a query a line; - for standard input");
   command->add_option("-k", options->k, "How many hits")->capture_default_str();
-  command->add_option("-m,--model", options->searcher.model, "Where the index's model lies now, if it was moved");
+  command->add_option("-m,--model", options->searcher.embedder.model,
+                      "Where the index's model lies now, if it was moved");
   add_cache_option(*command, options->cache);
-  command->add_option("-t,--threads", options->searcher.threads, "Threads; 0: what the machine recommends");
+  add_device_option(*command, options->device);
+  command->add_option("-t,--threads", options->searcher.embedder.threads, "Threads; 0: what the machine recommends");
   command->add_flag("--json", options->json, "A line of JSON for each hit");
   command->add_flag("--full", options->full, "Whole chunks, not three lines of each");
   command->add_flag("--evaluate", options->evaluate, "Recall@10 and time of the stored vectors against exact ones");

@@ -175,7 +175,7 @@ TEST(Searcher, FindsTheSameForEveryStoredTypeAndAnyThreads) {
     options.rebuild = true;
     build(options);
     for (const int threads : {1, 3}) {
-      auto searcher = Searcher::open({.index = options.index, .threads = threads});
+      auto searcher = Searcher::open({.index = options.index, .embedder = {.threads = threads}});
       ASSERT_TRUE(searcher.ok()) << searcher.status().message();
       const auto hits = searcher->search("one two threes", 12);
       ASSERT_TRUE(hits.ok());
@@ -195,7 +195,7 @@ TEST(Searcher, AChunkIsNearestToItselfAndEvaluationCounts) {
   const Project project("searcher_self");
   const IndexOptions options = project.options(IndexStore::int8);
   build(options);
-  auto searcher = Searcher::open({.index = options.index, .threads = 1});
+  auto searcher = Searcher::open({.index = options.index, .embedder = {.threads = 1}});
   ASSERT_TRUE(searcher.ok()) << searcher.status().message();
   const auto hits = searcher->search("three ones", 2);
   ASSERT_TRUE(hits.ok());

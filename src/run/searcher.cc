@@ -26,11 +26,10 @@ Result<Searcher> Searcher::open(const SearcherOptions& options) {
   const IndexMeta& meta = index->meta();
   const auto dtype = stored_type(options.index, meta.dtype);
   if (!dtype) return dtype.status();
-  EmbedderOptions e = {.model = options.model.empty() ? meta.model : options.model, .hub = options.hub};
+  EmbedderOptions e = options.embedder;
+  if (e.model.empty()) e.model = meta.model;
   e.stored = *dtype;
-  e.threads = options.threads;
   e.dim = meta.keep;
-  e.cache = options.cache;
   const auto fingerprint = model_fingerprint(e.model, e.hub);
   if (!fingerprint)
     return Status(fingerprint.status().code(), fingerprint.status().message() + " (the model of " + options.index +

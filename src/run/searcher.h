@@ -14,10 +14,9 @@ namespace lathe::run {
 
 struct SearcherOptions {
   std::string index{};
-  std::string model{};  // empty: the index's own; another must have the same files
-  std::string hub{};
-  int threads = 0;       // 0: what the machine recommends
-  CacheOptions cache{};  // of the model's packed weights
+  // Without a model the index's own; another must have the same files. The index says how weights are kept and how long
+  // vectors are.
+  EmbedderOptions embedder{};
 };
 
 struct SearchTimes {
