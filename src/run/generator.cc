@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <future>
+#include <utility>
 
 #include "run/stored_type.h"
 
@@ -380,9 +381,10 @@ Status Generator::run_batch(const Each& each) {
   const auto vocabulary = static_cast<size_t>(config().vocabulary);
   logits_.resize(std::max(logits_.size(), rows_.size() * vocabulary));
   const auto ran = decoder_->run(
-      {.tokens = {ids_, offsets_}, .texts = texts_, .rows = rows_, .logits = logits_.data(), .cancel = &interrupt_});
+      {.tokens = {ids_, offsets_}, .texts = texts_, .rows = rows_, .logits = logits_.data(), .cancel = leave_});
   if (!ran) return ran.status();
-  if (*ran == models::PassOutcome::cancelled) return {};  // the next step says so, and the others have theirs again
+  left_ = *ran == models::PassOutcome::cancelled;
+  if (left_) return {};  // the next step says so, and the others have theirs again
   size_t row = 0;
   for (const Turn& turn : turns_) {
     const auto rows = static_cast<size_t>(turn.rows);
@@ -395,6 +397,7 @@ Status Generator::run_batch(const Each& each) {
 
 Status Generator::step(const Each& each) {
   end_cancelled(each);
+  leave_ = std::exchange(left_, false) ? nullptr : &interrupt_;
   Status status;
   if (device_) {
     status = step_on_device(each);

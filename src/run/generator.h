@@ -81,7 +81,8 @@ class Generator {
   // Tokens of a session's prompt that were cached when it began; 0 once it has ended.
   int64_t cached(int64_t session) const;
 
-  // Ends a session with the next event; a pass in progress is left within half a layer. Any thread may call it.
+  // Ends a session with the next event; a pass in progress is left within half a layer, unless the one before was left
+  // too: the others go on however often somebody cancels. Any thread may call it.
   void cancel(int64_t session);
 
  private:
@@ -149,6 +150,8 @@ class Generator {
   std::mutex cancel_mutex_;
   std::vector<int64_t> to_cancel_;
   std::atomic<bool> interrupt_{false};
+  const std::atomic<bool>* leave_ = nullptr;  // what this step's passes look at; nullptr: they are finished
+  bool left_ = false;                         // the last step was
 
   // The pass.
   std::vector<Turn> turns_;

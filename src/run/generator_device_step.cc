@@ -57,9 +57,10 @@ Status Generator::feed_device(Session& session, int64_t count, const Each& each)
   const int64_t length = session.text.length();
   const auto ids =
       std::span<const int32_t>(session.ids).subspan(static_cast<size_t>(length), static_cast<size_t>(count));
-  const auto fed = device_->feed(session.on_device, ids, length, &interrupt_);
+  const auto fed = device_->feed(session.on_device, ids, length, leave_);
   if (!fed) return fed.status();
-  return *fed == models::PassOutcome::cancelled ? Status() : has_passed(session, count);  // the next step says so
+  left_ = *fed == models::PassOutcome::cancelled;
+  return left_ ? Status() : has_passed(session, count);  // the next step says so
 }
 
 Status Generator::take_chosen(Session& session, std::span<const int32_t> tokens, const Each& each) {
@@ -134,8 +135,8 @@ Status Generator::step_on_device(const Each& each) {
     if (count == 0 || budget <= 0) continue;
     if (Status status = feed_device(*session, count, each); !status.ok()) return status;
     budget -= count;
+    if (left_) return {};
   }
-  if (interrupt_.load()) return {};
   std::vector<Session*> answering;
   for (const auto& session : sessions_)
     if (!session->ended && unseen(*session) == 0) answering.push_back(session.get());
