@@ -24,8 +24,8 @@ import engines
 import model_files
 from lathe_turns import Lathe
 
-DTYPES = {"f32": "f32", "int8": "q8_0", "a7": "q8_a7"}  # lathe's, of a precision
-LEAST_COSINE = {"f32": 0.99999, "int8": 0.9, "a7": 0.9}  # of a peer's vector with lathe's f32; below it has no speed
+DTYPES = {"f32": "f32", "int8": "q8_0", "a7": "q8_a7", "b16": "bf16_b16"}  # lathe's, of a precision
+LEAST_COSINE = {"f32": 0.99999, "int8": 0.9, "a7": 0.9, "b16": 0.9}  # of a peer's vector with lathe's f32; below it has no speed
 
 
 def grouped(batch, most_tokens):
@@ -216,8 +216,9 @@ def main():
     parser.add_argument("folder", type=pathlib.Path, help="a model's folder, as make_models.py writes it")
     parser.add_argument("--lathe", default="build/lathe", help="the binary")
     parser.add_argument("--lathe-model", help="what lathe opens, instead of FOLDER/hf")
-    parser.add_argument("--precision", nargs="*", default=list(DTYPES), choices=list(DTYPES),
-                        help="int8 and a7: lathe's q8_0 and q8_a7 beside the peers' int8")
+    parser.add_argument("--precision", nargs="*", default=["f32", "int8", "a7"], choices=list(DTYPES),
+                        help="int8, a7 and b16: lathe's q8_0, q8_a7 and, for CPUs with AMX, bf16_b16 beside the "
+                             "peers' int8")
     parser.add_argument("--scenario", nargs="*", help="some of: short, long, words400, batch96_short, ...")
     parser.add_argument("--peers", nargs="*", help="some of: onnxruntime, torch, llama.cpp")
     parser.add_argument("--threads", type=int, default=2)
