@@ -28,8 +28,9 @@
 namespace lathe {
 
 // How weights are kept in memory. automatic: each as the model's file has it, and blocks that are none of these as
-// q8_0. q4_k, q5_k and q6_k: where rows are no multiple of 256 weights, as q8_0.
-enum class GenerateType : uint8_t { automatic, f32, bf16, q8_0, q4_0, f16, q4_1, q4_k, q5_k, q6_k, q8_a7 };
+// q8_0. q4_k, q5_k and q6_k: where rows are no multiple of 256 weights, as q8_0. bf16_b16: as bf16, with activations
+// rounded to bf16, the fastest prompts where there are tiles (AMX).
+enum class GenerateType : uint8_t { automatic, f32, bf16, q8_0, q4_0, f16, q4_1, q4_k, q5_k, q6_k, q8_a7, bf16_b16 };
 // How keys and values of the tokens so far are kept.
 enum class CacheType : uint8_t { f16, bf16, f32, q8_0 };
 

@@ -68,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         GenerateCase{"f16", GenerateType::f16, CacheType::f16, 0x81119ee0bcc34a96u, 0x63f1b52107a28121u},
         GenerateCase{"q8_0", GenerateType::q8_0, CacheType::f16, 0x0e823d5bdd7914beu, 0x63f1b52107a28121u},
         GenerateCase{"q4_0", GenerateType::q4_0, CacheType::q8_0, 0x6c21f1cb096e1e3cu, 0xe95876f5d958c483u},
-        GenerateCase{"q8_a7", GenerateType::q8_a7, CacheType::bf16, 0x45a08de9eb161f1bu, 0xd89698b99dd942ffu}),
+        GenerateCase{"q8_a7", GenerateType::q8_a7, CacheType::bf16, 0x45a08de9eb161f1bu, 0xd89698b99dd942ffu},
+        GenerateCase{"bf16_b16", GenerateType::bf16_b16, CacheType::f16, 0x3bda2631d4df8c7u, 0xd89698b99dd942ffu}),
     [](const auto& test) { return test.param.name; });
 
 constexpr std::string_view kPrompt = "ROMEO:\nWhat light through yonder window breaks?";

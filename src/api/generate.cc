@@ -26,7 +26,8 @@ Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
                                  Stored(matmul::Type::q4_k),
                                  Stored(matmul::Type::q5_k),
                                  Stored(matmul::Type::q6_k),
-                                 Stored(matmul::Type::q8_a7)};
+                                 Stored(matmul::Type::q8_a7),
+                                 Stored(matmul::Type::bf16_b16)};
   constexpr std::array kCacheTypes = {ops::KvType::f16, ops::KvType::bf16, ops::KvType::f32, ops::KvType::q8_0};
   run::GeneratorOptions o;
   if (Status status = api::convert(options.type, "type", kTypes, o.stored); !status.ok()) return status;

@@ -22,9 +22,10 @@ inline constexpr std::array kStoredTypes = {matmul::Type::f32,      matmul::Type
                                             matmul::Type::q8_0,     matmul::Type::q4_0,    matmul::Type::q8_a7,
                                             matmul::Type::bf16_b16, matmul::Type::bf16_d16};
 // And a decoder's.
-inline constexpr std::array kGenerateTypes = {
-    matmul::Type::f32,  matmul::Type::bf16, matmul::Type::f16,  matmul::Type::q8_0, matmul::Type::q4_0,
-    matmul::Type::q4_1, matmul::Type::q4_k, matmul::Type::q5_k, matmul::Type::q6_k, matmul::Type::q8_a7};
+inline constexpr std::array kGenerateTypes = {matmul::Type::f32,   matmul::Type::bf16,    matmul::Type::f16,
+                                              matmul::Type::q8_0,  matmul::Type::q4_0,    matmul::Type::q4_1,
+                                              matmul::Type::q4_k,  matmul::Type::q5_k,    matmul::Type::q6_k,
+                                              matmul::Type::q8_a7, matmul::Type::bf16_b16};
 
 using StoredTypes = std::span<const matmul::Type>;
 std::string stored_type_names(StoredTypes types = kStoredTypes);  // "f32, bf16 ... or q8_a7"

@@ -36,3 +36,56 @@ struct TilesDpbf16<V, std::integer_sequence<int, R...>> {
   static constexpr AForm kForm = AForm::pairs_b16;
   static constexpr TileB16<A> kOfRows[] = {tile_dpbf16_entry<V, R + 1>...};  // [rows - 1]
 };
+
+// t[p][16] = the sums of NP panels, w_panel bytes apart, for one row; blocks of 32 k.
+template <class V, int NP>
+void row_dpbf16(const uint32_t* a, const std::byte* w, int64_t w_panel, int64_t blocks, float* t) {
+  constexpr int64_t kBytes = kBlock * kPanel * sizeof(bf16);  // of a panel's block
+  constexpr int kHalf = kB16Pairs / 2;
+  typename V::F sum[NP];
+  for (auto& of_panel : sum) of_panel = V::zero();
+  for (int64_t b = 0; b < blocks; ++b, w += kBytes, a += kB16Pairs) {
+    for (int p = 0; p < NP; ++p) {
+      prefetch_row<V, NP>(w + p * w_panel - b * kBytes, w_panel, b * kBytes, kBytes);
+      const auto* words = reinterpret_cast<const uint32_t*>(w + p * w_panel);
+      typename V::F even = V::zero(), odd = V::zero();
+      for (int i = 0; i < kHalf; ++i) {
+        const typename V::I first = V::iload_b16(words + 2 * i * kPanel);
+        const typename V::I second = V::iload_b16(words + (2 * i + 1) * kPanel);
+        V::dot_b16(even, V::join_even(first, second), a + i);
+        V::dot_b16(odd, V::join_odd(first, second), a + kHalf + i);
+      }
+      sum[p] = V::add(sum[p], V::add(even, odd));
+    }
+  }
+  for (int p = 0; p < NP; ++p) V::store(t + p * kPanel, sum[p]);
+}
+
+template <class V>
+void run_row_dpbf16(const Args& x) noexcept {
+  run_panels<V>(x, [&](const std::byte* w, auto panels, float* t) LATHE_INLINE_LAMBDA {
+    const FlushSubnormals flush;
+    row_dpbf16<V, decltype(panels)::value>(static_cast<const uint32_t*>(x.a), w, x.w_panel, (x.k + kBlock - 1) / kBlock,
+                                           t);
+  });
+}
+
+template <class V>
+constexpr Variant row_dpbf16_one(const char* name, const char* what) {
+  return {name,
+          "b16",
+          V::kIsa,
+          Type::f32,
+          Type::bf16_b16,
+          Layout::panel_b16,
+          AForm::pairs_b16,
+          1,
+          kStreams * kPanel,
+          0,
+          1,
+          what,
+          refuses_quantised,
+          scratch_row,
+          prepare_pairs_b16<V>,
+          run_row_dpbf16<V>};
+}
