@@ -195,7 +195,7 @@ TEST(MatmulPlan, IntegerZeroPoints) {
 // Without a plan, tiles are for whole sums, and from 32 rows on where blocks are scaled one by one (regimes.h).
 TEST(MatmulPlan, TilesAreTheDefaultWhereTheyPay) {
   if (matmul::find_variant("amx.s32.u8s8.blocked") == nullptr) GTEST_SKIP() << "another processor's build";
-  const FeatureSet amx = isa_needs(Isa::amx);
+  const FeatureSet amx = isa_needs(Isa::amx) | isa_needs(Isa::avx512_bf16);
   const auto default_of = [&](Type w, Type a, int64_t m) {
     Problem p;
     p.m = m;
@@ -214,6 +214,7 @@ TEST(MatmulPlan, TilesAreTheDefaultWhereTheyPay) {
   EXPECT_EQ(default_of(Type::s8, Type::u8, 1), "amx");
   EXPECT_EQ(default_of(Type::f32, Type::f32, 64), "avx512");
   EXPECT_EQ(default_of(Type::bf16_b16, Type::f32, 64), "amx");
+  EXPECT_EQ(default_of(Type::bf16_b16, Type::f32, 1), "avx512_bf16");
 }
 
 // The product of rows of one value by columns of one value, by every variant for weights of `type` that runs here.
@@ -228,13 +229,13 @@ void multiply_bf16(Type type, const std::vector<float>& row, const std::vector<f
   const auto weights = Weights::prepare({&source, 1}, kN, k, Layout::panel_b16, nullptr);
   ASSERT_TRUE(weights.ok());
   const auto team = std::move(*Team::create({.threads = 1}));
-  const Problem p{.m = kM, .n = kN, .k = k, .w = type};
   for (const Variant* v : matmul::variants()) {
     if (v->w != type || !has_all(cpu_features(), isa_needs(v->isa))) continue;
-    const auto plan = MatmulPlan::create(p, v, 1);
+    const int64_t m = v->m_max == 0 ? kM : std::min(kM, v->m_max);
+    const auto plan = MatmulPlan::create({.m = m, .n = kN, .k = k, .w = type}, v, 1);
     ASSERT_TRUE(plan.ok()) << plan.status().message();
     auto workspace = Buffer::create(plan->workspace_bytes());
-    std::vector<float> c(kM * kN, 1.0f);
+    std::vector<float> c(static_cast<size_t>(m * kN), 1.0f);
     MatmulOperands x;
     x.a = a.data(), x.lda = k, x.weights = &*weights, x.c = c.data(), x.ldc = kN;
     team->run([&](Team::Worker& worker) { plan->run(worker, x, workspace->data()); });
