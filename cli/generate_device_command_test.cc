@@ -1,4 +1,4 @@
-// lathe generate, chat and bench generate with --device as a shell sees them.
+// lathe generate, chat, perplexity and bench generate with --device as a shell sees them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -134,6 +134,27 @@ TEST_F(GenerateDevice, ABrokenPlanOrFileOfPipelinesIsAWarning) {
   EXPECT_EQ(std::ranges::count(broken.err, '\n'), 2) << broken.err;
   EXPECT_NE(broken.err.find(folder_.path("broken/lathe/plan.json")), std::string::npos) << broken.err;
   EXPECT_NE(broken.err.find("it was damaged; pipelines are compiled again"), std::string::npos) << broken.err;
+}
+
+// Windows that share passes there are scored as the CPU scores one after the other.
+TEST_F(GenerateDevice, PerplexityIsTheCpus) {
+  const std::string model = test_data("llama2c/stories260K.bin");
+  const std::string line = "perplexity --json --cache off --dtype f32 --kv f32 --context 32 -m " + model + " --file " +
+                           test_data("llama2c/stories260K_t0_n200.stdout.txt");
+  expect_error(line + " --device gpu", 2, "--device is 'gpu', needed: cpu, vulkan or vulkan:N");
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << model << " is absent";
+  if (!has_device()) GTEST_SKIP() << "there is no Vulkan device on this machine";
+  for (const char* stride : {"", " --stride 20"}) {
+    const auto cpu = nlohmann::json::parse(run_lathe(line + stride).out, nullptr, false);
+    const auto device = run_lathe(line + stride + " --device vulkan");
+    ASSERT_EQ(device.exit, 0) << device.err;
+    EXPECT_EQ(device.err, "");
+    const auto found = nlohmann::json::parse(device.out, nullptr, false);
+    for (const char* same : {"tokens", "scored", "windows"}) EXPECT_EQ(found.at(same), cpu.at(same)) << same;
+    EXPECT_GT(found.at("windows"), 3);
+    EXPECT_NEAR(found.at("mean_negative_log_likelihood").get<double>(),
+                cpu.at("mean_negative_log_likelihood").get<double>(), 1e-5);
+  }
 }
 
 }  // namespace

@@ -86,6 +86,7 @@ void add_perplexity(CLI::App& lathe, Command& chosen) {
       ->capture_default_str();
   command->add_flag("--json", o.json, "Print JSON");
   add_resource_options(*command, o.decoder, "Tokens of a window; 0: 512, or what the model takes where that is less");
+  add_decoder_device(*command, o.decoder);
   command->footer(kFooter);
   command->callback([options, &chosen] { chosen = [options] { return measure(*options); }; });
 }

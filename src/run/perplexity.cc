@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace lathe::run {
 namespace {
@@ -34,6 +35,11 @@ struct Score {
     squares += loss * loss;
     ++count;
   }
+  void add(const Score& other) {
+    sum += other.sum;
+    squares += other.squares;
+    count += other.count;
+  }
   Perplexity result() const {
     Perplexity p;
     const auto n = static_cast<double>(count);
@@ -46,24 +52,40 @@ struct Score {
   }
 };
 
-// `tokens` are the window's.
-Status score_window(Generator& generator, std::span<const int32_t> tokens, const ScoredWindow& window, Score& score) {
+struct Scored {
+  std::vector<int32_t> tokens;  // the window's
+  Score score;
+};
+
+Status start_window(Generator& generator, const ScoredWindow& window, const std::shared_ptr<Scored>& scored) {
   SessionOptions options;
   options.max_tokens = 0;
   options.logits_from = window.first - window.begin - 1;  // the logits behind a token are for the next
-  options.each_logits = [&](int64_t position, std::span<const float> logits) {
-    if (position + 1 < std::ssize(tokens))
-      score.add(negative_log_likelihood(logits, tokens[static_cast<size_t>(position + 1)]));
+  options.each_logits = [scored](int64_t position, std::span<const float> logits) {
+    if (position + 1 < std::ssize(scored->tokens))
+      scored->score.add(negative_log_likelihood(logits, scored->tokens[static_cast<size_t>(position + 1)]));
     return Status();
   };
-  const auto session = generator.start(tokens, std::move(options));
-  if (!session) return session.status();
-  Status end;
+  return generator.start(scored->tokens, std::move(options)).status();
+}
+
+Status run_sessions(Generator& generator) {
+  Status wrong;
   while (generator.busy()) {
-    const Status status = generator.step([&end](const SessionEvent& event) { end = event.status; });
+    const Status status = generator.step([&wrong](const SessionEvent& event) {
+      if (!event.status.ok()) wrong = event.status;
+    });
     if (!status.ok()) return status;
   }
-  return end;
+  return wrong;
+}
+
+// A device computes logits token by token, of as many texts as share a pass, whose keys and values all lie there. On
+// the CPU a window's logits come of one pass.
+int64_t windows_together(const Generator& generator, int64_t context) {
+  constexpr int64_t kTokens = 8192;
+  return generator.device() == nullptr ? 1
+                                       : std::clamp<int64_t>(kTokens / context, 1, models::DeviceDecoder::kMostTexts);
 }
 
 }  // namespace
@@ -97,14 +119,20 @@ Result<Perplexity> perplexity(Generator& generator, std::span<const int32_t> ids
   const auto tokenizer = generator.tokenizer();
   const int32_t bos = tokenizer ? (*tokenizer)->special().bos : -1;
   const bool each_begins = options.stride == 0 && bos >= 0 && ids.front() == bos;
+  const auto together = static_cast<size_t>(windows_together(generator, options.context));
   Score score;
-  std::vector<int32_t> tokens;
-  int64_t done = 0;
-  for (const ScoredWindow& window : windows) {
-    tokens.assign(ids.begin() + window.begin, ids.begin() + window.end);
-    if (each_begins) tokens.front() = bos;
-    if (options.progress) options.progress(done++, std::ssize(windows));
-    if (Status status = score_window(generator, tokens, window, score); !status.ok()) return status;
+  for (size_t first = 0; first < windows.size(); first += together) {
+    if (options.progress) options.progress(static_cast<int64_t>(first), std::ssize(windows));
+    const auto group = std::span(windows).subspan(first, std::min(together, windows.size() - first));
+    std::vector<std::shared_ptr<Scored>> scored;
+    for (const ScoredWindow& window : group) {
+      scored.push_back(std::make_shared<Scored>());
+      scored.back()->tokens.assign(ids.begin() + window.begin, ids.begin() + window.end);
+      if (each_begins) scored.back()->tokens.front() = bos;
+      if (Status status = start_window(generator, window, scored.back()); !status.ok()) return status;
+    }
+    if (Status status = run_sessions(generator); !status.ok()) return status;
+    for (const auto& window : scored) score.add(window->score);
   }
   Perplexity result = score.result();
   result.tokens = std::ssize(ids);
