@@ -54,7 +54,8 @@ struct EmbedOptions {
   int64_t overlap = 0;          // tokens that a chunk shares with the one before
   int64_t batch_tokens = 2048;  // texts share a pass up to so many
   int64_t max_rss = 0;          // bytes that the process may have; batches get smaller for it. 0: no limit
-  // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
+  // A folder in which packed weights are kept, so that the next start maps them instead of packing, and under
+  // `pipelines` what a device's driver has compiled; empty: none.
   std::string cache{};
   // A Vulkan device by its number, as `lathe inspect devices` lists them; without a value the CPU computes. It takes
   // weights in f32, f16, q8_0 and q4_0.

@@ -43,7 +43,8 @@ struct GenerateOptions {
   int64_t context = 0;          // tokens of a session, prompt and answer; 0: what the model takes
   int64_t prompt_tokens = 128;  // of prompts that share a pass with the other sessions' next tokens
   int64_t cache_bytes = 0;      // that keys and values of all sessions may take; 0: no limit
-  // A folder in which packed weights are kept, so that the next start maps them instead of packing; empty: none.
+  // A folder in which packed weights are kept, so that the next start maps them instead of packing, and under
+  // `pipelines` what a device's driver has compiled; empty: none.
   std::string cache{};
   // A Vulkan device, by its number in `lathe inspect devices`, that computes in place of the CPU. It takes weights of
   // f32, f16, q8_0 and q4_0, guesses no tokens, and needs cache_type f32. Its bits are its own (docs/gpu.md).

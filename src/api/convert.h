@@ -27,4 +27,7 @@ Status convert(Theirs value, const char* field, const std::array<Ours, count>& k
   return {};
 }
 
+// Where in the folder of a caller's cache what a device has compiled is kept; empty where there is none.
+inline std::string pipelines_in(const std::string& cache) { return cache.empty() ? cache : cache + "/pipelines"; }
+
 }  // namespace lathe::api

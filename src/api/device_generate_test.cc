@@ -1,6 +1,7 @@
 // Sessions of the public API on a device, some at once, beside the CPU's.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 
 #include "base/test_files.h"
@@ -41,7 +42,9 @@ TEST(DeviceGenerate, SessionsAtOnceAreThoseOfTheCpu) {
   folder.write("tok320.bin", llama2c_vocabulary(kHeader.vocabulary));
   GenerateOptions options = {.model = folder.path("model.bin"), .cache_type = CacheType::f32, .threads = 1};
   const Tokens expected = answers(options);
-  options.device = 0;
+  options.device = 0, options.cache = folder.path("cache");
+  EXPECT_EQ(answers(options), expected);
+  EXPECT_TRUE(std::filesystem::is_directory(folder.path("cache/pipelines")));
   EXPECT_EQ(answers(options), expected);
   EXPECT_EQ(expected.size(), 3u);
 }

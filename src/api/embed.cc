@@ -40,6 +40,7 @@ Result<run::EmbedderOptions> converted(const EmbedOptions& options) {
   o.max_rss = options.max_rss;
   o.cache.folder = options.cache;
   o.device = options.device;
+  o.pipelines = api::pipelines_in(options.cache);
   return o;
 }
 

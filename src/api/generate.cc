@@ -41,6 +41,7 @@ Result<run::GeneratorOptions> converted(const GenerateOptions& options) {
   o.cache_bytes = options.cache_bytes;
   o.cache.folder = options.cache;
   o.device = options.device;
+  o.pipelines = api::pipelines_in(options.cache);
   return o;
 }
 
